@@ -1,0 +1,75 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+
+# Everything that is installed or made while running lives in these two, both ignored by git.
+VENV  := .venv
+STATE := .harena
+BIN   := $(VENV)/bin
+UV    := $(STATE)/bin/uv
+
+MEMBERS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
+SCRIPTS  = $(shell git ls-files '*.sh' .ci/run)
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(UV): tools/bootstrap.sh requirements/uv.txt
+	@PYTHON=$(PYTHON) tools/bootstrap.sh $(STATE)
+
+# Two stamps, so that `make up` on a fresh machine downloads only what running needs.
+$(VENV)/.run: $(UV) requirements/run.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+	@tools/install.sh $(UV) $(VENV) requirements/run.txt $(MEMBERS)
+	@touch $@
+
+$(VENV)/.dev: $(UV) requirements/run.txt requirements/dev.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+	@tools/install.sh $(UV) $(VENV) requirements/dev.txt $(MEMBERS)
+	@touch $@ $(VENV)/.run
+
+.PHONY: install
+install: $(VENV)/.dev ## Install every member of the workspace, with the tools
+
+.PHONY: up
+up: $(VENV)/.run ## Start the whole platform with demo data on http://localhost:8080
+	@$(BIN)/harena up
+
+.PHONY: down
+down: $(VENV)/.run ## Stop it; the data stays
+	@$(BIN)/harena down
+
+.PHONY: status
+status: $(VENV)/.run ## Show every process, its address, state and memory
+	@$(BIN)/harena status
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check format, lint, types, layers and shell scripts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/shellcheck $(SCRIPTS)
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code and apply the safe fixes
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: unit
+unit: $(VENV)/.dev ## Run the tests, without the lint
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+.PHONY: test
+test: lint unit ## Run every check and test that needs no cluster
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure the services beside their baselines
+	@$(BIN)/python -m tests.bench
+
+.PHONY: lock
+lock: $(UV) ## Resolve the dependencies again and write the hashed locks
+	@tools/lock.sh $(UV) $(MEMBERS)
+
+.PHONY: clean
+clean: ## Remove what was installed; the data under .harena stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

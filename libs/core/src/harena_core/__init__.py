@@ -1,0 +1,1 @@
+"""What every service needs and none owns: settings, app factory, errors, tokens, health."""

@@ -1,0 +1,1 @@
+"""The one Postgres schema: tables, migrations, roles and row-level security."""

@@ -1,0 +1,1 @@
+"""Demo households: deterministic, believable, with the true kind of every row."""

@@ -1,0 +1,1 @@
+"""The routing model of the edge as data, and the nginx configuration rendered from it."""

@@ -1,0 +1,1 @@
+"""The budget profile of a user."""

@@ -1,0 +1,1 @@
+"""Month over month, year over year and coverage."""

@@ -1,0 +1,1 @@
+"""The pages behind the edge: index, platform health, the JSON 404."""

@@ -1,0 +1,1 @@
+"""Accounts, sessions and what the bank connections brought."""
