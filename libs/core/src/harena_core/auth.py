@@ -1,0 +1,238 @@
+"""Who is asking: the token's subject, and nothing else.
+
+A token is good when its signature, its algorithm and every claim are right, and when its session is
+still live. The truth about sessions is in Postgres; Redis keeps the answer for a few seconds; with
+Redis down Postgres is asked each time, with Postgres down the answer is 503. Never open.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import structlog
+from fastapi import Depends, Request
+from fastapi.security import OAuth2PasswordBearer
+from jose import JWTError, jwt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from harena_core.clock import Clock
+from harena_core.db import transaction
+from harena_core.errors import NotAuthenticated, NotPermitted
+from harena_core.keys import ALGORITHM
+from harena_core.metrics import Instruments
+from harena_core.redis import Cache
+
+log = structlog.get_logger()
+
+LOGIN_PATH = "/api/v1/users/auth/login"
+
+MAX_TOKEN_LENGTH = 4096
+# A file is read again when a token names an unknown key, at most this often: whoever sends invented
+# key names must not make us read a file at each request.
+REREAD_SECONDS = 5
+# And when it was last read this long ago, so that a key taken out of the file stops working.
+REFRESH_SECONDS = 60
+SESSION_CACHE_SECONDS = 5
+# Longer than the cache of a live session, so that a slow reader of the old truth cannot undo it.
+REVOKED_CACHE_SECONDS = 60
+MAX_VERIFIED = 2048
+
+_LIVE = b"1"
+_REVOKED = b"0"
+
+_SESSION_IS_LIVE = text("SELECT session_is_live(:user_id, :session_id)")
+
+
+class Claims(BaseModel):
+    """What a token must carry, all of it: python-jose lets `exp` and `aud` be missing."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+    sub: str = Field(pattern=r"^[1-9][0-9]{0,9}$")
+    exp: int
+    iat: int
+    jti: str = Field(min_length=1)
+    iss: str
+    aud: str
+    sid: str = Field(pattern=r"^[0-9a-f-]{36}$")
+    permissions: list[str]
+
+    @property
+    def user_id(self) -> int:
+        return int(self.sub)
+
+    @property
+    def session_id(self) -> UUID:
+        return UUID(self.sid)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller, once the token was found good."""
+
+    user_id: int
+    session_id: UUID
+    permissions: tuple[str, ...] = ()
+
+    def require(self, user_id: int) -> None:
+        """403 unless a user id in a path or body is the caller's own."""
+        if user_id != self.user_id:
+            raise NotPermitted("Cette ressource appartient à un autre utilisateur.")
+
+
+class KeySet:
+    """The public keys of a file, by name; reread when a name is unknown, or after a minute."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._keys: dict[str, dict[str, Any]] = {}
+        self._read_at = float("-inf")
+
+    async def get(self, kid: str) -> dict[str, Any] | None:
+        age = time.monotonic() - self._read_at
+        if age > REFRESH_SECONDS or (kid not in self._keys and age > REREAD_SECONDS):
+            self._read_at = time.monotonic()
+            content = await asyncio.to_thread(self._path.read_text)
+            self._keys = {key["kid"]: key for key in json.loads(content)["keys"]}
+        return self._keys.get(kid)
+
+
+class TokenVerifier:
+    """Checks signatures and claims. Holds no database."""
+
+    def __init__(self, keys: KeySet, clock: Clock, *, issuer: str, audience: str) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._issuer = issuer
+        self._audience = audience
+        # Signatures already checked, by digest of the token: checking one costs more than a query.
+        # The key and the expiry are looked at each time.
+        self._verified: dict[bytes, tuple[str, Claims]] = {}
+
+    async def verify(self, token: str) -> Claims:
+        """The token's claims. Raises NotAuthenticated for any token that is not perfectly good."""
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._verified.get(digest)
+        kid = known[0] if known else self._kid(token)
+        key = await self._keys.get(kid)
+        if key is None:
+            raise _bad_token()
+        claims = known[1] if known else self._decode(token, key)
+        if claims.exp <= self._clock.epoch():
+            self._verified.pop(digest, None)
+            raise NotAuthenticated("Votre session a expiré.", code="TOKEN_EXPIRED")
+        if known is None:
+            if len(self._verified) >= MAX_VERIFIED:
+                self._verified.pop(next(iter(self._verified)))
+            self._verified[digest] = (kid, claims)
+        return claims
+
+    @staticmethod
+    def _kid(token: str) -> str:
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise _bad_token()
+        try:
+            header = jwt.get_unverified_header(token)
+        except JWTError as error:
+            raise _bad_token() from error
+        kid = header.get("kid")
+        # python-jose ignores `kid` in a key set, so the key is picked here; and the algorithm is
+        # ours to say, never the token's.
+        if header.get("alg") != ALGORITHM or not isinstance(kid, str):
+            raise _bad_token()
+        return kid
+
+    def _decode(self, token: str, key: dict[str, Any]) -> Claims:
+        try:
+            decoded = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                audience=self._audience,
+                issuer=self._issuer,
+                options={"verify_exp": False},  # ours, so that an expired token has its own code
+            )
+            return Claims.model_validate(decoded)
+        except (JWTError, ValidationError) as error:
+            raise _bad_token() from error
+
+
+class Sessions:
+    """Whether a session is live: Redis for a few seconds, Postgres in truth."""
+
+    def __init__(self, engine: AsyncEngine, cache: Cache) -> None:
+        self._engine = engine
+        self._cache = cache
+
+    async def is_live(self, user_id: int, session_id: UUID) -> bool:
+        """Raises DatabaseUnavailable where neither knows."""
+        key = self._key(user_id, session_id)
+        cached = await self._cache.get(key)
+        if cached is not None:
+            return cached == _LIVE
+        async with transaction(self._engine, None) as connection:
+            live = bool(
+                await connection.scalar(
+                    _SESSION_IS_LIVE, {"user_id": user_id, "session_id": session_id}
+                )
+            )
+        # Only if absent: a revocation that was written meanwhile stands.
+        await self._cache.set(
+            key,
+            _LIVE if live else _REVOKED,
+            seconds=SESSION_CACHE_SECONDS,
+            only_if_absent=True,
+        )
+        return live
+
+    async def forget(self, user_id: int, session_id: UUID) -> None:
+        """To be called after a revocation was committed: no service believes its cache any more."""
+        await self._cache.set(
+            self._key(user_id, session_id), _REVOKED, seconds=REVOKED_CACHE_SECONDS
+        )
+
+    @staticmethod
+    def _key(user_id: int, session_id: UUID) -> str:
+        return f"session:{user_id}:{session_id}"
+
+
+def _bad_token() -> NotAuthenticated:
+    return NotAuthenticated("Jeton invalide. Reconnectez-vous.", code="INVALID_TOKEN")
+
+
+# Also what draws the Authorize button of the docs, which logs in at this address.
+_bearer = OAuth2PasswordBearer(tokenUrl=LOGIN_PATH, auto_error=False)
+
+
+async def authenticate(
+    token: str | None, verifier: TokenVerifier, sessions: Sessions, instruments: Instruments
+) -> Principal:
+    """The caller behind a token, for a request or a socket."""
+    outcome = "refused"
+    try:
+        if not token:
+            raise NotAuthenticated("Authentification requise.", code="MISSING_TOKEN")
+        claims = await verifier.verify(token)
+        if not await sessions.is_live(claims.user_id, claims.session_id):
+            outcome = "revoked"
+            raise NotAuthenticated("Votre session est terminée.", code="TOKEN_REVOKED")
+        outcome = "accepted"
+        return Principal(claims.user_id, claims.session_id, tuple(claims.permissions))
+    finally:
+        instruments.sessions.labels(instruments.service, outcome).inc()
+
+
+async def _principal(request: Request, token: Annotated[str | None, Depends(_bearer)]) -> Principal:
+    state = request.state
+    instruments: Instruments = request.app.state.instruments
+    return await authenticate(token, state.verifier, state.sessions, instruments)
+
+
+CurrentUser = Annotated[Principal, Depends(_principal)]

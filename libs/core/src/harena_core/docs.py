@@ -1,0 +1,88 @@
+"""The docs pages: Swagger and ReDoc, from files of ours, without inline script.
+
+A service serves its pages at `/docs` and, because the edge does not rewrite, also at
+`/<name>_service/docs`. The pages name `openapi.json` beside them, so both work; the scripts and
+styles are at `/docs/assets`, which the edge sends to the portal and which a service reached
+directly answers itself.
+"""
+
+from pathlib import Path
+
+import fastapi_offline
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+ASSETS_PATH = "/docs/assets"
+
+_OURS = Path(__file__).parent / "static"
+_BUNDLES = Path(fastapi_offline.__file__).parent / "static"
+
+_PAGE = """<!doctype html>
+<html lang="fr">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+{head}
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+class _Assets(StaticFiles):
+    """Our own files first, then the bundles of the package."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=_OURS)
+        self.all_directories = [*self.all_directories, _BUNDLES]
+
+
+def swagger_page(title: str) -> str:
+    return _PAGE.format(
+        title=title,
+        head=f'<link rel="stylesheet" href="{ASSETS_PATH}/swagger-ui.css">',
+        body='<div id="swagger"></div>\n'
+        f'<script src="{ASSETS_PATH}/swagger-ui-bundle.js"></script>\n'
+        f'<script src="{ASSETS_PATH}/swagger.js"></script>',
+    )
+
+
+def redoc_page(title: str) -> str:
+    return _PAGE.format(
+        title=title,
+        head="",
+        body='<redoc spec-url="openapi.json"></redoc>\n'
+        f'<script src="{ASSETS_PATH}/redoc.standalone.js"></script>',
+    )
+
+
+def mount_assets(app: FastAPI) -> None:
+    """Serves the scripts and styles of the pages."""
+    app.mount(ASSETS_PATH, _Assets(), name="docs-assets")
+
+
+def add_docs(app: FastAPI, service: str) -> None:
+    """The three pages at both of their places, and the assets."""
+    router = APIRouter(include_in_schema=False)
+    swagger, redoc = swagger_page(app.title), redoc_page(app.title)
+
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(swagger)
+
+    async def redocs() -> HTMLResponse:
+        return HTMLResponse(redoc)
+
+    async def openapi() -> dict[str, object]:
+        return app.openapi()
+
+    for prefix in ("", f"/{service}_service"):
+        router.add_api_route(f"{prefix}/docs", docs)
+        router.add_api_route(f"{prefix}/redoc", redocs)
+        router.add_api_route(f"{prefix}/openapi.json", openapi)
+    app.include_router(router)
+    mount_assets(app)

@@ -1,0 +1,176 @@
+"""Three questions, three answers.
+
+`/livez`: is the process wedged? It touches nothing outside: a database outage must not make
+anything restart five healthy services. `/readyz`: may traffic come here? Required dependencies
+only. `/health`: how is it, in words for people and, where asked for, in metrics for Prometheus.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.exposition import choose_encoder
+from pydantic import BaseModel, Field
+
+log = structlog.get_logger()
+
+CHECK_SECONDS = 2.0
+# Long enough that probes of several watchers share one query, short enough for a rolling update.
+CACHE_SECONDS = 1.0
+
+Status = Literal["healthy", "degraded", "unhealthy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One dependency. `probe` raises to say that it does not answer."""
+
+    name: str
+    probe: Callable[[], Awaitable[None]]
+    required: bool = True
+
+
+class CheckResult(BaseModel):
+    """How one dependency answered."""
+
+    status: Literal["healthy", "unhealthy"]
+    required: bool = Field(description="An optional one only degrades the service.")
+    latency_ms: float
+
+
+class Health(BaseModel):
+    """How the service is."""
+
+    status: Status
+    service: str
+    version: str
+    uptime_seconds: float
+    checks: dict[str, CheckResult]
+
+
+class Liveness(BaseModel):
+    """That the process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether traffic may come, and what stands in the way."""
+
+    ready: bool
+    failing: list[str]
+
+
+class HealthMonitor:
+    """Runs the checks, at most once a second, whoever asks."""
+
+    def __init__(self, service: str, version: str, checks: Sequence[Check]) -> None:
+        self.service = service
+        self.version = version
+        self._checks = checks
+        self._started = time.monotonic()
+        self._lock = asyncio.Lock()
+        self._results: dict[str, CheckResult] = {}
+        self._checked_at = float("-inf")
+
+    async def results(self) -> dict[str, CheckResult]:
+        async with self._lock:
+            if time.monotonic() - self._checked_at > CACHE_SECONDS:
+                found = await asyncio.gather(*(_run(check) for check in self._checks))
+                names = [check.name for check in self._checks]
+                self._results = dict(zip(names, found, strict=True))
+                self._checked_at = time.monotonic()
+            return self._results
+
+    async def health(self) -> Health:
+        checks = await self.results()
+        failing = [result for result in checks.values() if result.status == "unhealthy"]
+        status: Status = "healthy"
+        if failing:
+            status = "unhealthy" if any(result.required for result in failing) else "degraded"
+        return Health(
+            status=status,
+            service=self.service,
+            version=self.version,
+            uptime_seconds=round(time.monotonic() - self._started, 1),
+            checks=checks,
+        )
+
+
+async def _run(check: Check) -> CheckResult:
+    begin = time.perf_counter()
+    status: Literal["healthy", "unhealthy"] = "healthy"
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check.probe()
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the dependency does not answer
+        log.warning("health_check_failed", check=check.name, error=type(error).__name__)
+        status = "unhealthy"
+    latency = round((time.perf_counter() - begin) * 1000, 2)
+    return CheckResult(status=status, required=check.required, latency_ms=latency)
+
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/livez", include_in_schema=False)
+async def livez() -> Liveness:
+    return Liveness()
+
+
+@router.get("/readyz", include_in_schema=False)
+async def readyz(request: Request, response: Response) -> Readiness:
+    monitor: HealthMonitor = request.state.health
+    results = await monitor.results()
+    failing = [
+        name for name, result in results.items() if result.required and result.status == "unhealthy"
+    ]
+    response.status_code = 503 if failing else 200
+    return Readiness(ready=not failing, failing=failing)
+
+
+@router.get(
+    "/health",
+    summary="How the service is",
+    response_model=Health,
+    responses={503: {"model": Health, "description": "A required dependency does not answer."}},
+)
+async def health(request: Request, response: Response) -> Health | Response:
+    """JSON for people; the same as metrics for a caller that accepts a Prometheus format."""
+    monitor: HealthMonitor = request.state.health
+    found = await monitor.health()
+    if _wants_metrics(request.headers.get("accept", "")):
+        return _as_metrics(found, request.headers["accept"])
+    response.status_code = 503 if found.status == "unhealthy" else 200
+    return found
+
+
+def _wants_metrics(accept: str) -> bool:
+    return "application/openmetrics-text" in accept or "version=0.0.4" in accept
+
+
+def _as_metrics(found: Health, accept: str) -> Response:
+    """Always 200: Prometheus stores nothing of a scrape that fails."""
+    registry = CollectorRegistry()
+    Gauge(
+        "harena_health",
+        "1 healthy, 0.5 degraded, 0 unhealthy.",
+        ("service",),
+        registry=registry,
+    ).labels(found.service).set({"healthy": 1, "degraded": 0.5, "unhealthy": 0}[found.status])
+    up = Gauge(
+        "harena_dependency_up",
+        "Whether the dependency answers.",
+        ("service", "dependency", "required"),
+        registry=registry,
+    )
+    for name, result in found.checks.items():
+        required = str(result.required).lower()
+        up.labels(found.service, name, required).set(result.status == "healthy")
+    encode, content_type = choose_encoder(accept)
+    return Response(encode(registry), media_type=content_type)

@@ -1,0 +1,74 @@
+"""JSON logs, one event a line, each with the id of the request that caused it.
+
+An event is a `snake_case` name and fields. What must never be a field: a token, a password, a bank
+label, a merchant, a question, an IBAN, a query string.
+"""
+
+import logging
+import re
+import secrets
+import sys
+from typing import Any
+
+import structlog
+from structlog.contextvars import get_contextvars
+
+_SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def request_id() -> str:
+    """The id of the request being served, or "-" outside of one."""
+    return str(get_contextvars().get("request_id", "-"))
+
+
+def accept_request_id(given: str | None) -> str:
+    """The caller's id where it is safe to log and return, else a new one."""
+    if given and _SAFE_REQUEST_ID.fullmatch(given):
+        return given
+    return secrets.token_hex(16)
+
+
+def configure(service: str, level: str) -> None:
+    """Sends structlog and the standard library's logging to standard output, as JSON."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _named(service),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # uvicorn's own handlers would print each event twice and not as JSON.
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers = []
+        logger.propagate = name != "uvicorn.access"
+    # They log whole addresses, and a query string may hold a merchant or a label.
+    for name in ("httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _named(service: str) -> Any:
+    def add(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+        event["service"] = service
+        return event
+
+    return add

@@ -1,0 +1,100 @@
+"""Settings shared by every service.
+
+A service subclasses one of these and adds what it alone reads. Variables carry their deployed names
+(`DATABASE_URL`, `REDIS_URL`, …); the value of any of them may come from a file named by the same
+variable with `_FILE` appended, which is how a mounted secret is given. Nothing is read at import:
+`main.py` builds the settings once and hands them to the app factory.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from harena_core.clock import Clock
+
+
+class _FileSource(EnvSettingsSource):
+    """Reads `X_FILE` for a setting `X`, and takes the file's content, stripped, for its value."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = self.env_vars.get(f"{field_name}_file")
+        value = Path(path).read_text().strip() if path else None
+        return value, field_name, False
+
+
+class CoreSettings(BaseSettings):
+    """What a process needs to listen, to log and to know the day."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # or a secret that fails validation is printed in the log
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    timezone: str = "Europe/Paris"
+    today: date | None = Field(
+        default=None, description="Fixes the calendar day, for tests and demos."
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Comma-separated addresses or networks whose X-Forwarded-For is believed.",
+    )
+    public_url: str = Field(
+        default="",
+        description="Where the edge is, when the docs pages are opened on a service directly.",
+    )
+    max_body_bytes: int = Field(default=1 << 20, description="Larger request bodies are a 413.")
+    shutdown_seconds: int = Field(
+        default=25, description="How long running requests may take to end."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        ZoneInfo(value)
+        return value
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(ZoneInfo(self.timezone), self.today)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _FileSource(settings_cls)
+
+
+class DatabaseSettings(CoreSettings):
+    """A process that speaks to Postgres."""
+
+    # A URL carries a password, so it is a secret as a whole and never shows in a repr or a log.
+    database_url: SecretStr
+    database_pool_size: int = Field(default=8, ge=1, le=50)
+
+
+class ServiceSettings(DatabaseSettings):
+    """One of the five services: it checks tokens, and keeps short-lived answers in Redis."""
+
+    redis_url: SecretStr | None = None
+    key_set_file: Path = Field(description="JWKS file with the public keys that tokens may carry.")
+    token_issuer: str = "harena"  # noqa: S105 -- a name
+    token_audience: str = "harena-api"  # noqa: S105

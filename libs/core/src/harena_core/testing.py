@@ -1,0 +1,97 @@
+"""What the tests of every service need: a served app, and tokens, good and bad."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+from fastapi import FastAPI
+
+from harena_core import keys
+from harena_core.serve import server
+from harena_core.settings import CoreSettings
+
+WAIT_SECONDS = 10.0
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listened on a moment ago."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+async def eventually(
+    condition: Callable[[], Awaitable[bool]], *, seconds: float = WAIT_SECONDS
+) -> None:
+    """Polls until the condition holds. Raises TimeoutError where it never does."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 -- nobody would set an event
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def running(app: FastAPI, settings: CoreSettings) -> AsyncIterator[httpx2.AsyncClient]:
+    """The app behind a real uvicorn on a free port, and a client of it."""
+    uvicorn = server(app, settings.model_copy(update={"host": "127.0.0.1", "port": 0}))
+    serving = asyncio.create_task(uvicorn.serve())
+
+    async def started() -> bool:
+        if serving.done():
+            serving.result()
+            raise RuntimeError("the app ended before it served")
+        return uvicorn.started
+
+    try:
+        await eventually(started)
+        port = uvicorn.servers[0].sockets[0].getsockname()[1]
+        async with httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", timeout=WAIT_SECONDS, trust_env=False
+        ) as client:
+            yield client
+    finally:
+        uvicorn.should_exit = True
+        await serving
+
+
+class TokenMint:
+    """Makes tokens as the user service does, and the key set file that services read."""
+
+    def __init__(
+        self, folder: Path, *, issuer: str = "harena", audience: str = "harena-api"
+    ) -> None:
+        self.private_pem = keys.make_signing_key()
+        self.key_set_file = folder / "keys.json"
+        self.signing_key_file = folder / "signing.pem"
+        self.signing_key_file.write_text(self.private_pem)
+        self.key_set_file.write_text(keys.key_set([keys.public_jwk(self.private_pem)]))
+        self._issuer = issuer
+        self._audience = audience
+
+    def claims(
+        self, user_id: int, session_id: UUID | None = None, **changes: Any
+    ) -> dict[str, Any]:
+        """Good claims, with changes; a change to None takes the claim out."""
+        now = int(time.time())
+        claims = {
+            "sub": str(user_id),
+            "iat": now,
+            "exp": now + 600,
+            "jti": uuid4().hex,
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sid": str(session_id or uuid4()),
+            "permissions": [],
+            **changes,
+        }
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def token(self, user_id: int, session_id: UUID | None = None, **changes: Any) -> str:
+        """A token signed with the deployment's key."""
+        return keys.sign(self.claims(user_id, session_id, **changes), self.private_pem)
