@@ -1,0 +1,55 @@
+"""Real servers for the tests, each started once per test process and ended with it.
+
+In: nothing but the wheels. Out: `postgres`, `valkey`, `nginx`. Their data is thrown away.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from harena_core.testing import free_port
+from harena_local.nginx import Nginx
+from harena_local.postgres import Postgres
+from harena_local.valkey import Valkey
+
+NginxStarter = Callable[[Callable[[int], str]], Nginx]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """An empty server; `execute` speaks to it as superuser, `running` is not needed."""
+    folder = tmp_path_factory.mktemp("postgres")
+    server = Postgres(folder / "data", free_port(), "superuser-secret", durable=False)
+    server.initialise()
+    with server.running(folder / "postgres.log"):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """An empty server with a password; its `url` is what services take."""
+    folder = tmp_path_factory.mktemp("valkey")
+    server = Valkey(folder, free_port(), "valkey-secret")
+    server.configure()
+    with server.running(folder / "valkey.log"):
+        yield server
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> Iterator[NginxStarter]:
+    """Starts an nginx: given what renders a configuration for a port, returns the server.
+
+    May be called several times; all end with the test.
+    """
+    with ExitStack() as stack:
+
+        def start(render: Callable[[int], str]) -> Nginx:
+            port = free_port()
+            server = Nginx(tmp_path / f"nginx-{port}", port)
+            server.configure(render(port))
+            stack.enter_context(server.running(tmp_path / f"nginx-{port}.log"))
+            return server
+
+        yield start

@@ -1,0 +1,149 @@
+"""The servers from wheels, as the embedded platform and the tests start them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+import pytest
+from redis import Redis
+from redis.exceptions import AuthenticationError
+
+from harena_core.testing import free_port
+from harena_local.nginx import Nginx
+from harena_local.postgres import Postgres, literal
+from harena_local.process import Identity, LocalError, identity, shimmed, wait_until
+from harena_local.valkey import Valkey
+
+CONFIGURATION = """
+daemon off;
+pid nginx.pid;
+events {{}}
+http {{
+    client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp;
+    uwsgi_temp_path tmp; scgi_temp_path tmp;
+    access_log /dev/stdout;
+    server {{ listen 127.0.0.1:{port}; return 200 "as {port}"; }}
+}}
+"""
+# Root can always fall back on another user; an ordinary user has no choice to test.
+IDENTITIES = [identity(), Identity("user", 65534, 65534)] if os.geteuid() == 0 else [identity()]
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter, as pytest's own are not."""
+    with TemporaryDirectory(prefix="harena-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+class TestPostgres:
+    def test_keeps_out_who_has_no_password(self, postgres: Postgres) -> None:
+        stranger = Postgres(postgres.data, postgres.port, "guessed")
+        with pytest.raises(LocalError, match="password authentication failed"):
+            stranger.execute("SELECT 1")
+
+    def test_listens_on_loopback_only(self, postgres: Postgres) -> None:
+        assert postgres.execute("SHOW listen_addresses; SHOW unix_socket_directories") == [
+            ["127.0.0.1"],
+            [""],
+        ]
+
+    def test_sorts_the_same_on_every_machine_and_checks_its_pages(self, postgres: Postgres) -> None:
+        [[provider, locale]] = postgres.execute(
+            "SELECT datlocprovider, datlocale FROM pg_database WHERE datname = 'template1'"
+        )
+        assert (provider, locale) == ("b", "C.UTF-8")
+        assert postgres.execute("SHOW data_checksums") == [["on"]]
+
+    def test_a_literal_is_quoted(self, postgres: Postgres) -> None:
+        assert postgres.execute(f"SELECT {literal(chr(39) + 'é; --')}") == [["'é; --"]]
+
+    @pytest.mark.parametrize("who", IDENTITIES, ids=lambda who: who.kind)
+    def test_runs_as_whoever_starts_it(self, who: Identity, open_folder: Path) -> None:
+        server = Postgres(open_folder / "data", free_port(), "secret", durable=False, who=who)
+        assert server.initialise()
+        assert not server.initialise()
+        with server.running(open_folder / "log"):
+            assert server.execute("SELECT 1") == [["1"]]
+            postmaster = psutil.Process(
+                int(server.data.joinpath("postmaster.pid").read_text().split()[0])
+            )
+            assert postmaster.uids().real == (who.uid if who.kind == "user" else os.geteuid())
+        assert not server.ready()
+
+    def test_says_why_it_did_not_start(self, tmp_path: Path) -> None:
+        server = Postgres(tmp_path / "data", free_port(), "secret", durable=False)
+        (tmp_path / "data").mkdir()
+        with pytest.raises(LocalError, match="postgresql.conf"):
+            server.running(tmp_path / "log").start()
+
+
+class TestValkey:
+    def test_keeps_out_who_has_no_password(self, valkey: Valkey) -> None:
+        with (
+            Redis(port=valkey.port) as stranger,
+            pytest.raises(AuthenticationError, match="already authenticated"),
+        ):
+            stranger.ping()
+
+    def test_writes_nothing_to_disk(self, valkey: Valkey) -> None:
+        with Redis.from_url(valkey.url) as client:
+            assert client.config_get("save") == {"save": ""}
+            assert client.config_get("appendonly") == {"appendonly": "no"}
+            assert client.config_get("bind") == {"bind": "127.0.0.1"}
+
+
+class TestNginx:
+    @pytest.mark.parametrize("who", IDENTITIES, ids=lambda who: who.kind)
+    def test_runs_as_whoever_starts_it(self, who: Identity, open_folder: Path) -> None:
+        server = Nginx(open_folder / "nginx", free_port(), who=who)
+        server.configure(CONFIGURATION.format(port=server.port))
+        with server.running(open_folder / "log"):
+            assert server.ready()
+        assert not server.ready()
+
+    def test_says_what_it_refuses(self, tmp_path: Path) -> None:
+        with pytest.raises(LocalError, match='unknown directive "nonsense"'):
+            Nginx(tmp_path, free_port()).configure("nonsense;")
+
+
+class TestShim:
+    def test_ends_with_its_parent(self, tmp_path: Path) -> None:
+        """The parent is killed, as a supervisor may be; what it started gets the signal."""
+        child = shimmed(["/bin/sleep", "60"], identity(), death_signal=signal.SIGTERM)
+        code = (
+            "import subprocess, sys, time\n"
+            "child = subprocess.Popen(sys.argv[1:])\n"
+            "print(child.pid, flush=True)\n"
+            "time.sleep(60)\n"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", code, *child], stdout=subprocess.PIPE, text=True
+        ) as parent:
+            assert parent.stdout is not None
+            sleeper = psutil.Process(int(parent.stdout.readline()))
+            assert wait_until(lambda: sleeper.name() == "sleep", 10)
+            parent.kill()
+            assert wait_until(lambda: not sleeper.is_running(), 10)
+
+    def test_ends_what_a_killed_master_left(self, tmp_path: Path) -> None:
+        group_file = tmp_path / "group"
+        server = Nginx(tmp_path / "nginx", free_port())
+        server.configure(CONFIGURATION.format(port=server.port))
+        command = shimmed(server.argv, server.who, group_file=group_file)
+        with subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL) as master:
+            assert wait_until(server.ready, 10)
+            master.kill()
+        assert server.ready()  # by its worker, which knows nothing of the master's end
+        with subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL) as again:
+            assert wait_until(lambda: psutil.Process(again.pid).name() == "nginx", 10)
+            assert wait_until(server.ready, 10)
+            again.terminate()
+            again.wait(10)
+        assert not server.ready()
