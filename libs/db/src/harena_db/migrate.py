@@ -1,0 +1,75 @@
+"""Takes the schema up and down. A whole run is one transaction: it happens, or it does not."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from harena_core.db import CONNECT_SECONDS, asyncpg_url
+
+Answer = TypeVar("Answer")
+
+# Two runs at once take turns, and the second finds nothing left to do. The key is arbitrary.
+_TAKE_TURNS = text("SELECT pg_advisory_xact_lock(7215301140)")
+# Longer than any migration may hold its locks; a run that waits more than this fails instead.
+_LOCK_SECONDS = 120
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "harena_db:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    command.upgrade(_config(connection), revision)
+
+
+def _downgrade(connection: Connection, revision: str) -> None:
+    command.downgrade(_config(connection), revision)
+    if _revision(connection) is None:
+        connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
+
+
+async def _run(url: str, work: Callable[[Connection], Answer]) -> Answer:
+    engine = create_async_engine(
+        asyncpg_url(url), poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS}
+    )
+    async with engine.begin() as connection:
+        await connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
+        await connection.execute(_TAKE_TURNS)
+        return await connection.run_sync(work)
+
+
+def head() -> str | None:
+    """The newest revision in this release."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+async def current(url: str) -> str | None:
+    """The revision that the database is at; None for an empty one."""
+    return await _run(url, _revision)
+
+
+async def upgrade(url: str, revision: str = "head") -> None:
+    """Takes the database at `url` (its owner's) up to a revision.
+
+    The service roles must exist (`harena_db.roles.bootstrap`): the migrations grant to them.
+    """
+    await _run(url, lambda connection: _upgrade(connection, revision))
+
+
+async def downgrade(url: str, revision: str = "base") -> None:
+    """Takes the database down to a revision; `base` leaves nothing of ours, data included."""
+    await _run(url, lambda connection: _downgrade(connection, revision))
