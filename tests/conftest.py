@@ -1,15 +1,18 @@
 """Real servers for the tests, each started once per test process and ended with it.
 
-In: nothing but the wheels. Out: `postgres`, `valkey`, `nginx`. Their data is thrown away.
+In: nothing but the wheels. Out: `postgres`, `valkey`, `nginx`, and `database`, a migrated database
+of each test's own. Their data is thrown away.
 """
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from harena_core.testing import free_port
+from harena_db import testing as db_testing
 from harena_local.nginx import Nginx
 from harena_local.postgres import Postgres
 from harena_local.valkey import Valkey
@@ -25,6 +28,21 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server.initialise()
     with server.running(folder / "postgres.log"):
         yield server
+
+
+@pytest.fixture(scope="session")
+def database_server(postgres: Postgres) -> str:
+    """The superuser's URL of a server with the roles, the owner and a migrated template."""
+    url = postgres.url("postgres")
+    asyncio.run(db_testing.make_template(url))
+    return url
+
+
+@pytest.fixture
+async def database(database_server: str) -> AsyncIterator[db_testing.Database]:
+    """A migrated database that only this test uses; the categories are all that is in it."""
+    async with db_testing.database(database_server) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

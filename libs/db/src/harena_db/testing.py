@@ -1,0 +1,82 @@
+"""What the tests of every user of the schema need: a migrated database of their own, quickly.
+
+One template is migrated per server; each test database is a copy of it, made in milliseconds.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from harena_core.db import asyncpg_url
+from harena_db import migrate, roles
+
+OWNER = "harena"
+PASSWORD = "test-password"  # noqa: S105 -- of the owner and of every service, in tests only
+TEMPLATE = "harena_template"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database of a test server."""
+
+    server_url: str
+    name: str
+
+    def url(self, role: str = OWNER) -> str:
+        """As `DATABASE_URL` of that role; the owner's by default."""
+        url = make_url(self.server_url).set(username=role, password=PASSWORD, database=self.name)
+        return url.render_as_string(hide_password=False)
+
+    @asynccontextmanager
+    async def transaction(
+        self, role: str = OWNER, user_id: int | None = None
+    ) -> AsyncIterator[AsyncConnection]:
+        """A transaction of a role, bound to a user as a request would be; committed at the end."""
+        async with _connection(self.url(role)) as connection, connection.begin():
+            if user_id is not None:
+                bind = text("SELECT set_config('harena.user_id', :user_id, true)")
+                await connection.execute(bind, {"user_id": str(user_id)})
+            yield connection
+
+
+@asynccontextmanager
+async def _connection(url: str, *, autocommit: bool = False) -> AsyncIterator[AsyncConnection]:
+    engine = create_async_engine(
+        asyncpg_url(url), poolclass=NullPool, connect_args={"timeout": 10, "command_timeout": 30}
+    )
+    if autocommit:
+        engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        yield connection
+
+
+async def make_template(server_url: str) -> None:
+    """Gives a server the roles, the owner and the template. Once per server; a superuser's URL."""
+    async with _connection(server_url) as connection, connection.begin():
+        await roles.bootstrap(connection, dict.fromkeys(roles.ROLES, PASSWORD))
+        await connection.exec_driver_sql(f"CREATE ROLE {OWNER} LOGIN PASSWORD '{PASSWORD}'")
+    async with _connection(server_url, autocommit=True) as connection:
+        await connection.exec_driver_sql(f"CREATE DATABASE {TEMPLATE} OWNER {OWNER}")
+    await migrate.upgrade(Database(server_url, TEMPLATE).url())
+
+
+@asynccontextmanager
+async def database(server_url: str, template: str = TEMPLATE) -> AsyncIterator[Database]:
+    """A database that nobody else uses, dropped at the end, whoever is still connected.
+
+    `template0` gives an empty one.
+    """
+    name = f"test_{uuid4().hex}"
+    async with _connection(server_url, autocommit=True) as connection:
+        await connection.exec_driver_sql(
+            f"CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER}"
+        )
+        try:
+            yield Database(server_url, name)
+        finally:
+            await connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
