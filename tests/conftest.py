@@ -1,7 +1,7 @@
 """Real servers for the tests, each started once per test process and ended with it.
 
-In: nothing but the wheels. Out: `postgres`, `valkey`, `nginx`, and `database`, a migrated database
-of each test's own. Their data is thrown away.
+In: nothing but the wheels. Out: a migrated `database` of its own for each test that asks, a
+`valkey`, an `nginx` starter. Their data is thrown away, so nothing waits for a disk.
 """
 
 import asyncio
@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from harena_core.testing import free_port
-from harena_db import testing as db_testing
+from harena_db import testing
+from harena_db.testing import Database
 from harena_local.nginx import Nginx
 from harena_local.postgres import Postgres
 from harena_local.valkey import Valkey
@@ -22,7 +23,7 @@ NginxStarter = Callable[[Callable[[int], str]], Nginx]
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """An empty server; `execute` speaks to it as superuser, `running` is not needed."""
+    """An empty server; `execute` speaks to it as superuser."""
     folder = tmp_path_factory.mktemp("postgres")
     server = Postgres(folder / "data", free_port(), "superuser-secret", durable=False)
     server.initialise()
@@ -32,22 +33,22 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def database_server(postgres: Postgres) -> str:
-    """The superuser's URL of a server with the roles, the owner and a migrated template."""
+    """The superuser's URL of a server that has the roles and a migrated template."""
     url = postgres.url("postgres")
-    asyncio.run(db_testing.make_template(url))
+    asyncio.run(testing.make_template(url))
     return url
 
 
 @pytest.fixture
-async def database(database_server: str) -> AsyncIterator[db_testing.Database]:
-    """A migrated database that only this test uses; the categories are all that is in it."""
-    async with db_testing.database(database_server) as database:
-        yield database
+async def database(database_server: str) -> AsyncIterator[Database]:
+    """A migrated database of this test's own; `database.url(role)` is a service's DATABASE_URL."""
+    async with testing.database(database_server) as fresh:
+        yield fresh
 
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """An empty server with a password; its `url` is what services take."""
+    """An empty server with a password; its `url` is a service's REDIS_URL."""
     folder = tmp_path_factory.mktemp("valkey")
     server = Valkey(folder, free_port(), "valkey-secret")
     server.configure()
