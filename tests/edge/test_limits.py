@@ -1,0 +1,75 @@
+"""Rates and body sizes."""
+
+import math
+
+import httpx2
+import pytest
+from tests.edge.client import PREFLIGHT, Client, check_headers, check_own_error
+
+from harena_edge import model
+
+ROUTES = model.load().enabled_routes
+ROUTE_NAMES = list(ROUTES)
+
+
+def paths(route: model.Route) -> list[str]:
+    return [match.path for match in route.matches()]
+
+
+@pytest.mark.parametrize("name", ROUTE_NAMES)
+async def test_a_route_is_one_bucket(client: Client, name: str) -> None:
+    route = ROUTES[name]
+    every = paths(route) if "bucket_of_route" in client.edge.can else paths(route)[:1]
+    requests = 3 * route.burst + 10
+
+    burst = await client.burst([every[number % len(every)] for number in range(requests)])
+
+    at_once = 1 + route.burst
+    # What refills while the burst is under way; two more, because an edge counts in ticks.
+    refilled = math.ceil(route.rate * burst.seconds) + 2
+    assert at_once <= burst.admitted() <= min(requests - 1, at_once + refilled)
+
+
+@pytest.mark.parametrize("name", ROUTE_NAMES)
+async def test_a_full_bucket_is_full_for_its_route_only(client: Client, name: str) -> None:
+    await client.refused(paths(ROUTES[name])[0])
+
+    others = {other: paths(route)[0] for other, route in ROUTES.items() if other != name}
+    for path in others.values():
+        answer = await client.http.get(path)
+        assert answer.status_code == (404 if path == "/" else 200), path
+
+
+async def test_a_full_bucket_is_full_for_its_client_only(client: Client) -> None:
+    await client.refused("/api/v1/users/me")
+
+    async with client.edge.client() as other:
+        assert (await other.http.get("/api/v1/users/me")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/users/me", "/api/v3/query", "/docs"])
+async def test_preflights_are_not_counted(client: Client, path: str) -> None:
+    async def preflights() -> list[httpx2.Response]:
+        return [await client.http.options(path, headers=PREFLIGHT) for _ in range(40)]
+
+    before = await preflights()
+    assert (await client.http.get(path)).status_code == 200
+    await client.refused(path)
+    after = await preflights()
+
+    for answer in (*before, *after):
+        assert answer.status_code == (204 if "preflight_204" in client.edge.can else 200)
+    check_headers(client.edge, after[-1])
+
+
+@pytest.mark.parametrize("name", ROUTE_NAMES)
+async def test_a_body_is_bounded(client: Client, name: str) -> None:
+    route = ROUTES[name]
+    path = paths(route)[0]
+
+    fits = await client.http.post(path, content=bytes(route.body_limit))
+    assert fits.status_code == (404 if path == "/" else 200)
+    assert path == "/" or fits.json()["bytes"] == route.body_limit
+
+    exceeds = await client.http.post(path, content=bytes(route.body_limit + 1))
+    check_own_error(client.edge, exceeds, 413, "PAYLOAD_TOO_LARGE")
