@@ -1,0 +1,33 @@
+"""Money is `Decimal` inside and a JSON number on the wire; it is rounded once, at the edge."""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+CENT = Decimal("0.01")
+ZERO = Decimal("0.00")
+
+
+def cents(value: Decimal) -> Decimal:
+    """Two decimals, half to even, and never a negative zero."""
+    return value.quantize(CENT, ROUND_HALF_EVEN) + ZERO
+
+
+def number(value: Decimal) -> float:
+    """The JSON number of an amount or a percentage, rounded to two decimals.
+
+    A float shows every amount of numeric(14,2) as written: 14 digits of the 15 that a double keeps.
+    """
+    return float(cents(value))
+
+
+def euros(value: Decimal) -> str:
+    """The amount as a French reader expects it: "1 234,50 €", with no-break spaces."""
+    return f"{_french(cents(value))}\u00a0€"
+
+
+def percent(value: Decimal) -> str:
+    """A percentage in French: "12,5 %"; digits that say nothing are left out."""
+    return f"{_french(cents(value)).removesuffix(',00')}\u00a0%"
+
+
+def _french(value: Decimal) -> str:
+    return f"{value:,}".replace(",", "\u00a0").replace(".", ",")
