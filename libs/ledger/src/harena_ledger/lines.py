@@ -130,9 +130,9 @@ def _told_by_label(row: Row) -> int | None:
 
 
 def _like_transfer(row: Row, reading: Reading, category_id: int) -> bool:
-    if reading.operation not in (Operation.transfer, Operation.unknown):
-        return False
-    return reading.sounds_like_transfer or any(
+    if reading.sounds_like_transfer:
+        return True
+    return reading.operation is Operation.unknown and any(
         categories.BY_ID[id_].category_class is CategoryClass.transfer
         for id_ in (category_id, row.category_id)
         if id_ in categories.BY_ID and id_ is not None

@@ -46,7 +46,9 @@ class Reading:
 
 # Caisse d'Épargne is a bank, and not every line that names it moves savings.
 _TRANSFER = re.compile(r"\b(?:vir|virement|versement|(?<!caisse )(?<!caisse d.)epargne)\b")
+_CASH_OR_CHECK = re.compile(r"\b(?:especes|cheques?|chq)\b")
 _CARD_WORDS = frozenset({"cb", "carte"})
+_NOBODY = frozenset({Operation.check, Operation.withdrawal, Operation.deposit})
 _CHECK_WORDS = frozenset({"cheque", "cheques", "chq"})
 _CASH_WORDS = frozenset({"retrait", "dab", "gab"})
 
@@ -117,19 +119,18 @@ def read_undated(label: str, merchant_name: str | None, operation_type: str | No
     """`read`, for a label that went through `undated`."""
     label_words = tuple(_WORD.findall(label))
     operation = _operation(label_words, operation_type)
-    sounds_like_transfer = operation is Operation.transfer or (
-        operation is Operation.unknown and _TRANSFER.search(label) is not None
-    )
+    sounds_like_transfer = _sounds_like_transfer(label, operation)
     given = " ".join(merchant_name.split()) if merchant_name else ""
     if given:
-        known = _find_known(tuple(_WORD.findall(fold(given))), sounds_like_transfer=False)
+        given_words = tuple(_WORD.findall(fold(given)))
+        known = _find_known(given_words, sounds_like_transfer=sounds_like_transfer)
         name: str | None = known.name if known else _titled(given) if given.isupper() else given
-    elif operation in (Operation.check, Operation.withdrawal, Operation.deposit):
+    elif operation in _NOBODY and not sounds_like_transfer:
         known = name = None
     else:
         after_noise = _after_noise(label_words, links=operation is not Operation.card)
         known = _find_known(after_noise, sounds_like_transfer=sounds_like_transfer)
-        name = known.name if known else _derived(after_noise, titles=sounds_like_transfer)
+        name = known.name if known else _derived(after_noise, operation)
     return Reading(operation, sounds_like_transfer, name, fold(name) if name else None, known)
 
 
@@ -164,6 +165,15 @@ def _operation(label_words: tuple[str, ...], declared: str | None) -> Operation:
     return Operation.unknown
 
 
+def _sounds_like_transfer(label: str, operation: Operation) -> bool:
+    """A bank calls some transfers deposits; cash and cheques that are deposited are none."""
+    if operation is Operation.transfer:
+        return True
+    if operation not in (Operation.unknown, Operation.deposit) or _CASH_OR_CHECK.search(label):
+        return False
+    return _TRANSFER.search(label) is not None
+
+
 def _after_noise(label_words: tuple[str, ...], *, links: bool) -> tuple[str, ...]:
     """The words from the name on: what the bank puts before it is gone, references are too."""
     start = 0
@@ -175,16 +185,20 @@ def _after_noise(label_words: tuple[str, ...], *, links: bool) -> tuple[str, ...
     return label_words[start:]
 
 
-def _derived(after_noise: tuple[str, ...], *, titles: bool) -> str | None:
+def _derived(after_noise: tuple[str, ...], operation: Operation) -> str | None:
+    """The name alone. Months belong to it on a card's line only: "CAFE DE MARS", "LOYER MARS"."""
+    is_card = operation is Operation.card
     name: list[str] = []
     for word in after_noise:
         if name and word in _AFTER_NAME:
             break
-        if not _is_reference(word) and not (titles and word in _TITLES):
+        if not _is_reference(word) and (is_card or word not in _TITLES):
             name.append(word)
-    while name and (name[-1] in _LAST_WORDS or name[-1] in _MONTHS or name[-1].isdecimal()):
+    last = _LAST_WORDS if is_card else _LAST_WORDS | _MONTHS | _LINK_WORDS
+    # "LIVRET A" ends with a word that links nothing.
+    while len(name) > 1 and name[-1] != "a" and (name[-1] in last or name[-1].isdecimal()):
         name.pop()
-    return _titled(" ".join(name)) or None
+    return _titled(" ".join(name)) if name and name[0] not in last else None
 
 
 def _is_reference(word: str) -> bool:

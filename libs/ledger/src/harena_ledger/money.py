@@ -25,8 +25,8 @@ def euros(value: Decimal) -> str:
 
 
 def percent(value: Decimal) -> str:
-    """A percentage in French: "12,5 %"; digits that say nothing are left out."""
-    return f"{_french(cents(value)).removesuffix(',00')}\u00a0%"
+    """A percentage in French: "12,5 %"; decimals that say nothing are left out."""
+    return f"{_french(cents(value)).rstrip('0').rstrip(',')}\u00a0%"
 
 
 def _french(value: Decimal) -> str:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from harena_ledger.lines import Line
 from harena_ledger.model import CategoryClass
+from harena_ledger.money import CENT, ZERO
 
 WINDOW_DAYS = 90
 
@@ -22,31 +23,54 @@ class Refund:
 
 
 class _Debits:
-    """The purchases at one merchant, in one currency, and what refunds have left of each."""
+    """The purchases at one merchant, in one currency, and what refunds have left of each.
+
+    What is left is kept in a tree of maxima, so that thousands of refunds by one merchant need not
+    look at thousands of purchases each.
+    """
 
     def __init__(self, lines: Iterable[Line]) -> None:
         # On one day the smallest id last: "the latest" is then also the one that wins the tie.
         self._lines = sorted(lines, key=lambda line: (line.day, -line.id))
         self._days = [line.day.toordinal() for line in self._lines]
-        self._left = [-line.amount for line in self._lines]
+        self._size = 1 << (len(self._lines) - 1).bit_length()
+        padding = [ZERO] * (self._size - len(self._lines))
+        self._left = [ZERO] * self._size + [-line.amount for line in self._lines] + padding
+        for node in range(self._size - 1, 0, -1):
+            self._left[node] = max(self._left[2 * node], self._left[2 * node + 1])
 
     def give_back(self, amount: Decimal, on: date) -> tuple[Line, Decimal] | None:
         """The purchase of a credit and how much of it there was left to give back."""
-        last_day = on.toordinal()
-        first = bisect_left(self._days, last_day - WINDOW_DAYS)
-        end = bisect_right(self._days, last_day)
-        index: int | None = None
-        for candidate in range(end - 1, first - 1, -1):
-            if self._left[candidate] >= amount:
-                index = candidate
-                break
-            if index is None and self._left[candidate] > 0:
-                index = candidate
+        first = bisect_left(self._days, on.toordinal() - WINDOW_DAYS)
+        end = bisect_right(self._days, on.toordinal())
+        index = self._latest(amount, first, end, 1, 0, self._size)
+        if index is None:
+            index = self._latest(CENT, first, end, 1, 0, self._size)
         if index is None:
             return None
-        consumed = min(amount, self._left[index])
-        self._left[index] -= consumed
+        consumed = min(amount, self._left[self._size + index])
+        self._consume(index, consumed)
         return self._lines[index], consumed
+
+    def _latest(
+        self, least: Decimal, first: int, end: int, node: int, low: int, high: int
+    ) -> int | None:
+        """The last of purchases [first, end) with so much left, below the node of [low, high)."""
+        if end <= low or high <= first or self._left[node] < least:
+            return None
+        if high - low == 1:
+            return low
+        middle = (low + high) // 2
+        later = self._latest(least, first, end, 2 * node + 1, middle, high)
+        return (
+            later if later is not None else self._latest(least, first, end, 2 * node, low, middle)
+        )
+
+    def _consume(self, index: int, amount: Decimal) -> None:
+        node = self._size + index
+        self._left[node] -= amount
+        while node := node // 2:
+            self._left[node] = max(self._left[2 * node], self._left[2 * node + 1])
 
 
 def give_back(lines: Iterable[Line]) -> dict[int, Refund]:

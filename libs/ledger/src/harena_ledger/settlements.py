@@ -7,7 +7,7 @@ and the credit that the card account may show for it, only balance one account w
 from bisect import bisect_right
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -57,8 +57,8 @@ def settle(lines: Sequence[Line]) -> dict[int, int | None]:
     debits = sorted(
         filter(_may_settle, lines), key=lambda line: (not _speaks_of_card(line), line.day, line.id)
     )
-    closings = _closings(debits)
-    cycles: dict[tuple[str, Decimal], list[_Cycle]] = defaultdict(list)
+    closings = {day for debit in debits for day in _days_up_to(debit.day)}
+    cycles: dict[tuple[str, Decimal, date], list[_Cycle]] = defaultdict(list)
     payments: dict[tuple[_Card, Decimal], list[Line]] = defaultdict(list)
     for card, on_card in on_cards.items():
         bought_at = {line.merchant_key for line in on_card if line.amount < 0}
@@ -69,13 +69,13 @@ def settle(lines: Sequence[Line]) -> dict[int, int | None]:
             else:
                 purchases.append(line)
         for cycle in _cycles(card, purchases, closings):
-            cycles[card[1], cycle.total].append(cycle)
+            cycles[card[1], cycle.total, cycle.closing].append(cycle)
 
     settled: dict[int, int | None] = {}
     taken: dict[_Card, list[_Cycle]] = defaultdict(list)
     for debit in debits:
-        for cycle in cycles.get((debit.currency, -debit.amount), ()):
-            if _settles(debit, cycle) and not _overlaps(cycle, taken[cycle.card]):
+        for cycle in _ended_before(debit, cycles):
+            if _is_evidence(debit, cycle) and not _overlaps(cycle, taken[cycle.card]):
                 taken[cycle.card].append(cycle)
                 payment = _nearest(debit, payments[cycle.card, -debit.amount], settled)
                 settled[debit.id] = payment.id if payment else None
@@ -85,11 +85,9 @@ def settle(lines: Sequence[Line]) -> dict[int, int | None]:
     return settled
 
 
-def _closings(debits: Iterable[Line]) -> list[date]:
-    """The days on which a card that one of the debits settles may have closed, latest first."""
-    days = {line.day for line in debits if FIRST_YEAR < line.day.year <= LAST_YEAR}
-    gaps = [timedelta(days=gap) for gap in range(MAX_DAYS_AFTER_CLOSING + 1)]
-    return sorted({day - gap for day in days for gap in gaps}, reverse=True)
+def _days_up_to(day: date) -> list[date]:
+    """The days on which a card that is settled on `day` may have closed, latest first."""
+    return [day - timedelta(days=gap) for gap in range(MAX_DAYS_AFTER_CLOSING + 1)]
 
 
 def _cycles(card: _Card, purchases: Iterable[Line], closings: Iterable[date]) -> Iterator[_Cycle]:
@@ -122,6 +120,8 @@ def _may_settle(line: Line) -> bool:
     """A debit of a checking account that is no purchase, no cash and no cheque."""
     if line.account_type is not AccountType.checking or line.amount >= 0:
         return False
+    if not FIRST_YEAR < line.day.year <= LAST_YEAR:  # a bank's mistake, and no month before it
+        return False
     if line.known_merchant or line.own_counterparty is False:
         return False
     match line.operation:
@@ -133,11 +133,17 @@ def _may_settle(line: Line) -> bool:
             return True
 
 
-def _settles(line: Line, cycle: _Cycle) -> bool:
-    if not cycle.closing <= line.day <= cycle.closing + timedelta(days=MAX_DAYS_AFTER_CLOSING):
-        return False
-    # That one purchase costs as much as some debit of the days after is no evidence.
-    return cycle.end - cycle.first > 1 or _speaks_of_card(line)
+def _ended_before(
+    debit: Line, cycles: Mapping[tuple[str, Decimal, date], Sequence[_Cycle]]
+) -> Iterator[_Cycle]:
+    """The cycles of a debit's amount that closed in the days before it, latest first."""
+    for closing in _days_up_to(debit.day):
+        yield from cycles.get((debit.currency, -debit.amount, closing), ())
+
+
+def _is_evidence(debit: Line, cycle: _Cycle) -> bool:
+    """That one purchase costs as much as some debit of the days after says nothing by itself."""
+    return cycle.end - cycle.first > 1 or _speaks_of_card(debit)
 
 
 def _is_payment(line: Line, bought_at: set[str | None]) -> bool:

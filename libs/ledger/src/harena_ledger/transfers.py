@@ -15,7 +15,8 @@ from harena_ledger.text import fold, words
 
 MAX_DAYS_APART = 5
 
-_MOVES_BETWEEN_ACCOUNTS = frozenset({Operation.transfer, Operation.unknown})
+# Payments, cash and cheques never are half of a transfer; a deposit may be.
+_MOVES_BETWEEN_ACCOUNTS = frozenset({Operation.transfer, Operation.deposit, Operation.unknown})
 # Too general to name one account, whatever a bank calls it.
 _NAMES_NOTHING = frozenset({"compte", "courant", "carte", "cheque", "cheques", "epargne"})
 _IBAN = re.compile(r"\b[a-z]{2}\d{2}(?:[a-z0-9]{10,30}|(?: ?\d{1,4}){3,8})\b")
