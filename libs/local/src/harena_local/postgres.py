@@ -8,10 +8,13 @@ machine), checksums.
 
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
+
+import psutil
 
 from harena_local.process import (
     ENVIRONMENT,
@@ -103,6 +106,21 @@ class Postgres:
                 raise LocalError(f"Postgres could not make {self.data}: {made.stderr.strip()}")
             fresh.rename(self.data)
         return True
+
+    def forget_ended(self) -> None:
+        """Removes the lock of a server that was killed, once its process number is another's.
+
+        After a crash of the machine, Postgres takes any process of that number for itself running,
+        and would never start.
+        """
+        lock = self.data / "postmaster.pid"
+        if not lock.exists():
+            return
+        first, *_ = lock.read_text().split() or ["0"]
+        with suppress(psutil.Error):  # ended, or somebody else's
+            if Path(psutil.Process(int(first)).cwd()) == self.data.resolve():
+                return
+        lock.unlink()
 
     def ready(self) -> bool:
         """Whether it takes connections (not while it starts, recovers or stops)."""

@@ -39,13 +39,15 @@ def wheel_file(package: str, pattern: str) -> Path:
     return found[0]
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+def wait_until(
+    condition: Callable[[], bool], seconds: float, *, every: float = _POLL_SECONDS
+) -> bool:
     """Polls; whether the condition held before the time was over."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(_POLL_SECONDS)  # noqa: TID251 -- the one place that waits, with its deadline
+        time.sleep(every)  # noqa: TID251 -- the one place that waits, with its deadline
     return True
 
 
@@ -67,14 +69,18 @@ class Identity:
         if self.kind == "user":
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, self.uid, self.gid, follow_symlinks=False)
-            closed = [path for path in folder.resolve().parents if not path.stat().st_mode & 0o001]
-            if closed:
-                raise LocalError(
-                    f"Servers cannot run as root and this system refuses user namespaces, so they "
-                    f"run as user {self.uid}, who cannot enter {closed[-1]}: set HARENA_HOME to a "
-                    f"folder that everybody may enter, or start as an ordinary user."
-                )
+            for needed in (folder.resolve(), SHIM.resolve(), Path(sys.prefix).resolve()):
+                self._must_enter(needed)
         return folder
+
+    def _must_enter(self, path: Path) -> None:
+        closed = [parent for parent in path.parents if not parent.stat().st_mode & 0o001]
+        if closed:
+            raise LocalError(
+                f"Servers cannot run as root and this system refuses user namespaces, so they run "
+                f"as user {self.uid}, who cannot enter {closed[-1]}: start as an ordinary user, or "
+                f"have checkout and HARENA_HOME in a folder that everybody may enter."
+            )
 
 
 @lru_cache
@@ -97,14 +103,14 @@ def shimmed(
     who: Identity | None = None,
     *,
     death_signal: signal.Signals | None = None,
-    group_file: Path | None = None,
+    starts: Path | None = None,
 ) -> list[str]:
     """The command that becomes `argv` (an absolute program and its arguments) through the shim."""
     options = [] if who is None else list(who.shim_options)
     if death_signal is not None:
         options += ["--death-signal", str(int(death_signal))]
-    if group_file is not None:
-        options += ["--group-file", str(group_file)]
+    if starts is not None:
+        options += ["--starts", str(starts)]
     return [sys.executable, "-IS", str(SHIM), *options, "--", *argv]
 
 

@@ -5,7 +5,7 @@ Usage: python -IS shim.py [options] -- PROGRAM [ARGUMENT...]
     --namespace UID:GID   be this user inside a user namespace of its own (nothing changes outside)
     --user UID:GID        be this user for good
     --death-signal N      receive this signal when the parent ends, however it ends (Linux)
-    --group-file PATH     end what a former run left behind, and leave our own process id there
+    --starts PATH         end what a former run left behind, and add our process id to this file
 
 It stays a script of the standard library alone because it runs before each program that is
 supervised, and because another user may not be able to read the packages.
@@ -58,15 +58,16 @@ def die_with_parent(number: int) -> None:
         sys.exit("the parent ended before we began")
 
 
-def end_survivors(group_file: Path, program: str) -> None:
-    """Ends what remains of the former run's process group.
+def end_survivors(starts: Path, program: str) -> None:
+    """Ends what remains of the former run's process group, and notes the run that begins.
 
     Workers of a master that was killed keep its port (nginx) or its shared memory (Postgres), and
     the new master could not start beside them. They are known by their group and their program, so
     a group number that the system has used again harms nobody.
     """
-    if group_file.exists() and sys.platform == "linux":
-        group = int(group_file.read_text())
+    former = starts.read_text().split() if starts.exists() else []
+    if former and sys.platform == "linux":
+        group = int(former[-1])
         real = os.path.realpath(program)
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -82,15 +83,16 @@ def end_survivors(group_file: Path, program: str) -> None:
                 continue
             finally:
                 os.close(handle)
-    group_file.write_text(str(os.getpgrp()))
+    with starts.open("a") as file:
+        file.write(f"{os.getpgrp()}\n")
 
 
 def main(arguments: list[str]) -> None:
     separator = arguments.index("--")
     options = dict(zip(arguments[:separator:2], arguments[1:separator:2], strict=True))
     program = arguments[separator + 1 :]
-    if "--group-file" in options:
-        end_survivors(Path(options["--group-file"]), program[0])
+    if "--starts" in options:
+        end_survivors(Path(options["--starts"]), program[0])
     for option, change in (("--namespace", enter_namespace), ("--user", become)):
         if option in options:
             uid, _, gid = options[option].partition(":")

@@ -19,7 +19,7 @@ _CONFIGURATION = """\
 bind 127.0.0.1
 port {port}
 requirepass {password}
-dir {folder}
+dir "{folder}"
 daemonize no
 save ""
 appendonly no
@@ -64,6 +64,11 @@ class Valkey:
                 return bool(client.ping())
         except RedisError:
             return False
+
+    def forget(self) -> None:
+        """Empties it."""
+        with Redis.from_url(self.url, socket_timeout=10, socket_connect_timeout=1) as client:
+            client.flushall()
 
     def running(self, log: Path) -> Running:
         """The server as a child of this process, for tests."""

@@ -1,0 +1,91 @@
+"""What the command shows: progress, tables, colours; plain lines where there is no terminal."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harena_local.health import Status
+from harena_local.layout import Layout
+
+DEMO_EMAIL = "henri@example.com"
+DEMO_PASSWORD = "Henri123456"  # noqa: S105 -- documented, and refused outside this platform
+
+_COLOURS = {"healthy": "green", "stopped": "dim", "restarting": "yellow", "unhealthy": "yellow"}
+
+
+class Progress:
+    """Shows what is being done, and how long each step took."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("")
+        self._step: str | None = None
+        self._since = 0.0
+
+    def __call__(self, step: str) -> None:
+        """The step that begins now; the one before is done."""
+        self._finish("[green]✓[/green]")
+        self._step, self._since = step, time.monotonic()
+        self._status.update(step)
+
+    def _finish(self, mark: str) -> None:
+        if self._step is not None:
+            seconds = time.monotonic() - self._since
+            self._console.print(f"{mark} {self._step} [dim]{seconds:.1f} s[/dim]", highlight=False)
+        self._step = None
+
+    @contextmanager
+    def shown(self) -> Iterator["Progress"]:
+        with self._status:
+            try:
+                yield self
+            except BaseException:
+                self._finish("[red]✗[/red]")
+                raise
+            self._finish("[green]✓[/green]")
+
+
+def status_table(rows: Sequence[Status]) -> Table:
+    """Service, address, state, memory."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("service")
+    table.add_column("address")
+    table.add_column("state")
+    for column in ("process", "up", "restarts", "memory"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(
+            row.name,
+            row.address,
+            Text(row.state, _COLOURS.get(row.state, "red")),
+            "" if row.pid is None else str(row.pid),
+            "" if row.uptime is None else _duration(row.uptime),
+            str(row.restarts) if row.restarts else "",
+            "" if row.memory is None else f"{row.memory / (1 << 20):.0f} MB",
+        )
+    total = sum(row.memory or 0 for row in rows)
+    table.add_section()
+    table.add_row("", "", "", "", "", "", f"{total / (1 << 20):.0f} MB")
+    return table
+
+
+def _duration(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
+
+
+def invitation(layout: Layout) -> str:
+    """The documented login, and a call to try."""
+    return (
+        f"\nDocs    {layout.public_url}/docs\n"
+        f"Login   {DEMO_EMAIL} / {DEMO_PASSWORD}\n"
+        f"Try     curl -X POST {layout.public_url}/api/v1/users/auth/login "
+        f"-d 'username={DEMO_EMAIL}&password={DEMO_PASSWORD}'\n"
+    )

@@ -1,0 +1,205 @@
+"""Starts, watches and stops the embedded platform of one state folder."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from harena_local import backup, database, health, logs, preflight
+from harena_local.health import Status
+from harena_local.layout import DATABASE, OWNER, Layout, Part
+from harena_local.process import LocalError, wait_until
+from harena_local.state import LocalSettings
+from harena_local.supervisor import Supervisor, configuration, processes_of
+
+HEALTHY_SECONDS = 60.0
+DOWN_SECONDS = 60.0
+LOG_LINES = 15
+# Started as often as this since `up`, a part will not become healthy by waiting.
+HOPELESS_STARTS = 6
+
+# Told what is being done now; the command shows it.
+Report = Callable[[str], None]
+
+
+class Embedded:
+    """The platform of one state folder, running or not."""
+
+    def __init__(self, settings: LocalSettings) -> None:
+        self.state = settings.state
+        self.state.make_folders()
+        self.layout = Layout(settings)
+        self.supervisor = Supervisor(self.state)
+
+    @property
+    def parts(self) -> Mapping[str, Part]:
+        return self.layout.parts
+
+    def part(self, name: str) -> Part:
+        """Raises LocalError for a name that is none."""
+        if name not in self.parts:
+            raise LocalError(f"There is no {name} here, only {', '.join(self.parts)}.")
+        return self.parts[name]
+
+    # --- up -----------------------------------------------------------------------------------
+
+    def start(self, report: Report) -> bool:
+        """Starts what is not running, and returns once all is healthy; whether it started any.
+
+        Raises LocalError for an obstacle, and for a part that does not become healthy.
+        """
+        programs = [part.program for part in self.parts.values()]
+        text = configuration(self.state, programs)
+        if not self.supervisor.runs_with(text):
+            self._start_supervisor(text, report)
+            fresh = True
+        else:
+            fresh = any(not status.healthy for status in self.status())
+        report("Postgres and Valkey")
+        self._start(["postgres", "valkey", "edge"])
+        self.wait_healthy(["postgres", "valkey"])
+        report("database schema")
+        self._bring_up_database()
+        report("services and edge")
+        self._start(self.parts)
+        self.wait_healthy(self.parts)
+        return fresh
+
+    def _start_supervisor(self, text: str, report: Report) -> None:
+        self.stop(report)  # another configuration, or what a killed supervisor has left
+        report("checks")
+        preflight.check(self.state, {part.name: part.port for part in self.parts.values()})
+        report("data folder")
+        self.layout.postgres.forget_ended()
+        self.layout.postgres.initialise()
+        self.layout.configure()
+        for part in self.parts.values():
+            self.state.starts(part.name).unlink(missing_ok=True)
+        self.supervisor.start(text)
+
+    def _bring_up_database(self) -> None:
+        layout = self.layout
+        database.create(layout.postgres, DATABASE, OWNER, self.state.secret(OWNER))
+        asyncio.run(database.bring_up(layout.postgres, layout.owner_url, layout.role_passwords))
+
+    def _start(self, names: Iterable[str]) -> None:
+        processes = self.supervisor.processes()
+        for name in names:
+            if processes[name].state not in {"STARTING", "RUNNING"}:
+                self.supervisor.start_program(self.parts[name].program)
+
+    def wait_healthy(self, names: Iterable[str], seconds: float = HEALTHY_SECONDS) -> None:
+        """Raises LocalError that names who is not healthy in time, with the end of their logs."""
+        waiting = dict.fromkeys(names)
+
+        def all_healthy() -> bool:
+            for name in list(waiting):
+                if self.parts[name].healthy():
+                    del waiting[name]
+            return not waiting or any(self.starts(name) >= HOPELESS_STARTS for name in waiting)
+
+        # Not more often: what starts needs the processor more than we do.
+        wait_until(all_healthy, seconds, every=0.1)
+        if waiting:
+            ends = (
+                f"\n\n{name}, the last lines of {self.state.log(name)}:\n"
+                + "\n".join(logs.last_lines(self.state.log(name), LOG_LINES))
+                for name in waiting
+            )
+            raise LocalError(f"Not healthy: {', '.join(waiting)}.{''.join(ends)}")
+
+    # --- down ---------------------------------------------------------------------------------
+
+    def stop(self, report: Report) -> bool:
+        """Stops everything, and leaves no process; whether there was any."""
+        supervised = self.supervisor.running
+        if supervised:
+            report("stopping")
+            supervisor = psutil.Process(self.supervisor.pid)
+            self.supervisor.shut_down()
+            with suppress(psutil.TimeoutExpired):
+                supervisor.wait(DOWN_SECONDS)
+        # Nobody is left, unless the supervisor was killed: then its children were told to end.
+        left = processes_of(self.state, self._binaries)
+        if left:
+            report("ending what was left running")
+            _, stubborn = psutil.wait_procs(left, timeout=0 if supervised else 5)
+            for process in stubborn:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(stubborn, timeout=10)
+        self.state.socket.unlink(missing_ok=True)
+        return supervised or bool(left)
+
+    @property
+    def _binaries(self) -> set[Path]:
+        servers = (self.layout.postgres, self.layout.valkey, self.layout.nginx)
+        programs = [Path(sys.executable), *(Path(server.argv[0]) for server in servers)]
+        return {program.resolve() for program in programs}
+
+    def restart(self, name: str) -> None:
+        """Stops and starts one part, and returns once it is healthy."""
+        part = self.part(name)
+        if not self.supervisor.running:
+            raise LocalError("The platform is not running: `harena up` starts it.")
+        self.supervisor.stop_program(part.program)
+        self.supervisor.start_program(part.program)
+        self.wait_healthy([name])
+
+    def restore(self, file: Path, report: Report) -> None:
+        """Replaces the database's content; services are down meanwhile.
+
+        Raises LocalError, and then the services run again with what was there before.
+        """
+        services = [part for part in self.parts.values() if part.program.kind == "service"]
+        if not self.supervisor.running:
+            raise LocalError("The platform is not running: `harena up` starts it.")
+        report("stopping the services")
+        for part in services:
+            self.supervisor.stop_program(part.program)
+        try:
+            report(f"restoring {file.name}")
+            backup.restore(self.layout.postgres, file)
+            self._bring_up_database()
+            # Answers that were remembered for the data that has been replaced.
+            self.layout.valkey.forget()
+        finally:
+            report("starting the services")
+            self._start(self.parts)
+        self.wait_healthy(self.parts)
+
+    # --- status -------------------------------------------------------------------------------
+
+    def starts(self, name: str) -> int:
+        """How often the part was started since `up` or `restart`."""
+        file = self.state.starts(name)
+        return len(file.read_text().splitlines()) if file.exists() else 0
+
+    def status(self) -> Sequence[Status]:
+        """One row a part, in the order of the table."""
+        processes = self.supervisor.processes()
+        rows = []
+        with ThreadPoolExecutor() as pool:  # one that hangs delays the others by nothing
+            answers = list(pool.map(lambda part: part.healthy(), self.parts.values()))
+        for part, answers_well in zip(self.parts.values(), answers, strict=True):
+            process = processes.get(part.name)
+            state = process.state.lower() if process else "stopped"
+            if state in {"running", "starting"}:
+                state = "healthy" if answers_well else "unhealthy"
+            pid = process.pid if process and process.pid else None
+            rows.append(
+                Status(
+                    name=part.name,
+                    address=part.address,
+                    state="restarting" if state == "backoff" else state,
+                    pid=pid,
+                    uptime=health.uptime(process.started_at) if process and pid else None,
+                    restarts=max(0, self.starts(part.name) - 1),
+                    memory=health.memory(pid) if pid else None,
+                )
+            )
+        return rows

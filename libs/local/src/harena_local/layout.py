@@ -1,0 +1,191 @@
+"""What the platform consists of: the table of everything that runs, each part with its address.
+
+To add a service is to add its line to `SERVICES`.
+"""
+
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from harena_db.roles import ROLES
+from harena_edge import model
+from harena_edge.nginx import render
+from harena_local import health, nginx, postgres, valkey
+from harena_local.nginx import Nginx
+from harena_local.postgres import Postgres
+from harena_local.process import Identity
+from harena_local.state import LocalSettings, write_private
+from harena_local.supervisor import Program
+from harena_local.valkey import Valkey
+
+# The documented ports; HARENA_PORT_OFFSET is added to each.
+POSTGRES_PORT = 5432
+VALKEY_PORT = 6379
+EDGE_PORT = 8080
+SERVICES: Mapping[str, int] = {
+    "user": 3000,
+    "search": 3001,
+    "metric": 3002,
+    "budget": 3006,
+    "conversation": 3008,
+    "portal": 3010,
+}
+TOKEN_SERVICE = "user"  # noqa: S105 -- the one that may sign
+
+# Owner of the database and of everything in it; not subject to row-level security.
+OWNER = "harena"
+DATABASE = "harena"
+
+# What is running when the platform stops gets this long; a stream is cut.
+DRAIN_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One supervised program, its port, and how to ask whether it is well."""
+
+    program: Program
+    port: int
+    address: str
+    healthy: Callable[[], bool]
+
+    @property
+    def name(self) -> str:
+        return self.program.name
+
+
+class Layout:
+    """The parts of one state folder. Reads and writes nothing but secrets until `configure`."""
+
+    def __init__(self, settings: LocalSettings) -> None:
+        self.settings = settings
+        self.state = settings.state
+
+    @cached_property
+    def postgres(self) -> Postgres:
+        return Postgres(
+            self.state.data / "postgres",
+            self.state.port(POSTGRES_PORT),
+            self.state.secret("postgres"),
+        )
+
+    @cached_property
+    def valkey(self) -> Valkey:
+        port = self.state.port(VALKEY_PORT)
+        return Valkey(self.state.run / "valkey", port, self.state.secret("valkey"))
+
+    @cached_property
+    def nginx(self) -> Nginx:
+        return Nginx(self.state.run / "nginx", self.state.port(EDGE_PORT))
+
+    @property
+    def public_url(self) -> str:
+        return f"http://localhost:{self.nginx.port}"
+
+    @property
+    def owner_url(self) -> str:
+        """The database as its owner sees it: every row of everybody."""
+        return self.postgres.url(DATABASE, OWNER, self.state.secret(OWNER))
+
+    @property
+    def role_passwords(self) -> dict[str, str]:
+        return {role: self.state.secret(role) for role in ROLES}
+
+    @cached_property
+    def parts(self) -> Mapping[str, Part]:
+        """Everything that runs, by name."""
+        parts = [
+            self._store("postgres", self.postgres, postgres.STOP_SIGNAL, seconds=30),
+            self._store("valkey", self.valkey, valkey.STOP_SIGNAL, seconds=5),
+            *(self._service(name, self.state.port(port)) for name, port in SERVICES.items()),
+            self._edge(),
+        ]
+        return {part.name: part for part in parts}
+
+    def configure(self) -> None:
+        """Writes every file that a part reads: configurations, keys, URLs with their passwords."""
+        self.state.make_keys()
+        self.valkey.configure()
+        upstreams = {name: f"127.0.0.1:{self.state.port(port)}" for name, port in SERVICES.items()}
+        self.nginx.configure(
+            render(
+                model.load(),
+                listen=f"127.0.0.1:{self.nginx.port}",
+                upstreams=upstreams,
+                access_log="/dev/stdout",
+            )
+        )
+        write_private(self._redis_url, self.valkey.url)
+        for role, password in self.role_passwords.items():
+            url = self.postgres.url(DATABASE, role, password)
+            write_private(self._database_url(role), url)
+
+    @property
+    def _redis_url(self) -> Path:
+        return self.state.secrets / "redis-url"
+
+    def _database_url(self, role: str) -> Path:
+        return self.state.secrets / f"database-url-{role}"
+
+    def _store(
+        self, name: str, server: Postgres | Valkey, stop: signal.Signals, seconds: int
+    ) -> Part:
+        program = Program(
+            name=name,
+            kind="store",
+            argv=server.argv,
+            who=server.who,
+            stop_signal=stop,
+            death_signal=stop,
+            stop_seconds=seconds,
+        )
+        return Part(program, server.port, f"127.0.0.1:{server.port}", server.ready)
+
+    def _service(self, name: str, port: int) -> Part:
+        role = f"harena_{name}"
+        environment = {
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "PUBLIC_URL": self.public_url,
+            "TRUSTED_PROXIES": "127.0.0.1",
+            "REDIS_URL_FILE": str(self._redis_url),
+            "KEY_SET_FILE": str(self.state.key_set),
+            "LOG_LEVEL": self.settings.log_level,
+            "SHUTDOWN_SECONDS": str(DRAIN_SECONDS),
+        }
+        if role in ROLES:
+            environment["DATABASE_URL_FILE"] = str(self._database_url(role))
+        if name == TOKEN_SERVICE:
+            environment["SIGNING_KEY_FILE"] = str(self.state.signing_key)
+        if self.settings.today is not None:
+            environment["TODAY"] = self.settings.today.isoformat()
+        program = Program(
+            name=name,
+            kind="service",
+            argv=[str(Path(sys.prefix, "bin", f"harena-{name}"))],
+            who=Identity("plain"),
+            stop_signal=signal.SIGTERM,
+            death_signal=signal.SIGTERM,
+            stop_seconds=DRAIN_SECONDS + 3,
+            environment=environment,
+        )
+        address = f"http://127.0.0.1:{port}"
+        return Part(program, port, address, lambda: health.answers(port, "/readyz"))
+
+    def _edge(self) -> Part:
+        server = self.nginx
+        program = Program(
+            name="edge",
+            kind="edge",
+            argv=server.argv,
+            who=server.who,
+            stop_signal=nginx.STOP_SIGNAL,
+            # A web socket outlives a graceful stop for as long as it likes.
+            death_signal=signal.SIGTERM,
+            stop_seconds=DRAIN_SECONDS,
+        )
+        healthy = lambda: health.answers(server.port, "/health")  # noqa: E731
+        return Part(program, server.port, self.public_url, healthy)
