@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from alembic.util import CommandError
 from pydantic import SecretStr
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -73,6 +73,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser().parse_args(argv)
     try:
         sys.stdout.write(asyncio.run(_run(arguments)) + "\n")
-    except (CommandError, roles.RoleTooPowerful, SQLAlchemyError, OSError, ValueError) as error:
-        # What an installer can put right: an address, a password, an order of steps.
+    # What an installer can put right: an address, a password, an order of steps.
+    except DBAPIError as error:
+        # Without the statement, which may hold a password's verifier.
+        sys.exit(f"harena-db {arguments.command}: {error.orig}")
+    except (CommandError, roles.RoleTooPowerful, OSError, ValueError) as error:
         sys.exit(f"harena-db {arguments.command}: {error}")

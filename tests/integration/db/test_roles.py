@@ -1,0 +1,153 @@
+"""The services' logins on a server that has none yet, through the command line as an installer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from harena_core.db import asyncpg_url
+from harena_core.testing import free_port
+from harena_db import cli, migrate, roles
+from harena_local.postgres import Postgres
+
+PASSWORDS = {role: f"secret of {role}" for role in roles.ROLES}
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """Roles belong to a server, so these tests have one of their own."""
+    folder = tmp_path_factory.mktemp("bare")
+    postgres = Postgres(folder / "data", free_port(), "superuser-secret", durable=False)
+    postgres.initialise()
+    with postgres.running(folder / "postgres.log"):
+        yield postgres
+
+
+@pytest.fixture
+def server(bare: Postgres) -> Iterator[Postgres]:
+    """Without any role or database of ours, before and after."""
+    yield bare
+    bare.execute("DROP DATABASE IF EXISTS harena WITH (FORCE)")
+    for role in ("harena", *roles.ROLES):
+        bare.execute(f"DROP ROLE IF EXISTS {role}")
+
+
+@asynccontextmanager
+async def connect(url: str) -> AsyncIterator[AsyncConnection]:
+    engine = create_async_engine(
+        asyncpg_url(url), poolclass=NullPool, connect_args={"timeout": 10, "command_timeout": 30}
+    )
+    async with engine.begin() as connection:
+        yield connection
+
+
+async def bootstrap(server: Postgres, passwords: dict[str, str]) -> None:
+    async with connect(server.url("postgres")) as connection:
+        await roles.bootstrap(connection, passwords)
+
+
+async def logs_in(server: Postgres, role: str, password: str) -> bool:
+    try:
+        async with connect(server.url("postgres", role, password)) as connection:
+            return bool(await connection.scalar(text("SELECT session_user")) == role)
+    except DBAPIError as refused:
+        if getattr(refused.orig, "sqlstate", None) != "28P01":  # invalid_password
+            raise
+        return False
+
+
+class TestBootstrap:
+    async def test_several_at_once(self, server: Postgres) -> None:
+        await asyncio.gather(*(bootstrap(server, PASSWORDS) for _ in range(4)))
+        for role, password in PASSWORDS.items():
+            assert await logs_in(server, role, password)
+            assert not await logs_in(server, role, "another")
+
+    async def test_again_changes_the_passwords(self, server: Postgres) -> None:
+        await bootstrap(server, PASSWORDS)
+        await bootstrap(server, dict.fromkeys(roles.ROLES, "new"))
+        assert await logs_in(server, "harena_user", "new")
+        assert not await logs_in(server, "harena_user", PASSWORDS["harena_user"])
+
+    @pytest.mark.parametrize("power", ["SUPERUSER", "BYPASSRLS", "CREATEROLE", "CREATEDB"])
+    async def test_refuses_a_role_with_power(self, server: Postgres, power: str) -> None:
+        server.execute(f"CREATE ROLE harena_metric {power}")
+        with pytest.raises(roles.RoleTooPowerful, match="harena_metric"):
+            await bootstrap(server, PASSWORDS)
+        assert not await logs_in(server, "harena_user", PASSWORDS["harena_user"])
+
+    async def test_all_or_none(self, server: Postgres) -> None:
+        with pytest.raises(KeyError):
+            await bootstrap(server, {"harena_user": "only this one"})
+        assert server.execute("SELECT count(*) FROM pg_roles WHERE rolname ~ '^harena'") == [["0"]]
+
+
+class TestCommandLine:
+    @pytest.fixture
+    def owner_url(self, server: Postgres) -> str:
+        server.execute("CREATE ROLE harena LOGIN PASSWORD 'owner'")
+        server.execute("CREATE DATABASE harena OWNER harena")
+        return server.url("harena", "harena", "owner")
+
+    def test_installs_and_removes(
+        self,
+        server: Postgres,
+        owner_url: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def says(*arguments: str) -> str:
+            cli.main(arguments)
+            return capsys.readouterr().out.strip()
+
+        head = migrate.head()
+        monkeypatch.setenv("DATABASE_URL", owner_url)
+        with pytest.raises(SystemExit, match="run `harena-db bootstrap` first"):
+            cli.main(["upgrade"])
+        assert says("current") == f"revision: none (newest: {head})"
+
+        for role, password in PASSWORDS.items():
+            monkeypatch.setenv(f"{role}_PASSWORD".upper(), password)
+        secret = tmp_path / "password"
+        secret.write_text("from a file\n")
+        monkeypatch.delenv("HARENA_METRIC_PASSWORD")
+        monkeypatch.setenv("HARENA_METRIC_PASSWORD_FILE", str(secret))
+        monkeypatch.setenv("DATABASE_URL", server.url("postgres"))
+        assert says("bootstrap") == f"roles: {', '.join(roles.ROLES)}"
+
+        monkeypatch.setenv("DATABASE_URL", owner_url.replace("postgresql://", "postgres://"))
+        assert says("upgrade") == f"revision: {head} (newest: {head})"
+        assert asyncio.run(logs_in(server, "harena_metric", "from a file"))
+        assert says("downgrade", "0001") == f"revision: 0001 (newest: {head})"
+        assert says("upgrade", "0002") == f"revision: 0002 (newest: {head})"
+        assert says("downgrade", "base") == f"revision: none (newest: {head})"
+
+    @pytest.mark.parametrize(
+        ("url", "reason"),
+        [
+            ("mysql://somewhere/else", "not of the form"),
+            ("postgres://harena:wrong-secret@127.0.0.1:{port}/harena", "authentication failed"),
+            ("postgres://harena:owner@127.0.0.1:1/harena", "Connect call failed"),
+            ("postgres://harena:owner@127.0.0.1:{port}/none", "does not exist"),
+        ],
+    )
+    def test_says_in_one_line_what_is_wrong(
+        self,
+        server: Postgres,
+        owner_url: str,
+        monkeypatch: pytest.MonkeyPatch,
+        url: str,
+        reason: str,
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL", url.format(port=server.port))
+        with pytest.raises(SystemExit, match=reason) as ended:
+            cli.main(["current"])
+        assert "secret" not in str(ended.value)
+        assert len(str(ended.value).splitlines()) == 1
