@@ -53,23 +53,22 @@ def status_table(rows: Sequence[Status]) -> Table:
     """Service, address, state, memory."""
     table = Table(box=None, pad_edge=False)
     table.add_column("service")
-    table.add_column("address")
+    table.add_column("address", no_wrap=True)
     table.add_column("state")
-    for column in ("process", "up", "restarts", "memory"):
+    for column in ("up", "restarts", "memory"):
         table.add_column(column, justify="right")
     for row in rows:
         table.add_row(
             row.name,
             row.address,
             Text(row.state, _COLOURS.get(row.state, "red")),
-            "" if row.pid is None else str(row.pid),
             "" if row.uptime is None else _duration(row.uptime),
             str(row.restarts) if row.restarts else "",
             "" if row.memory is None else f"{row.memory / (1 << 20):.0f} MB",
         )
     total = sum(row.memory or 0 for row in rows)
     table.add_section()
-    table.add_row("", "", "", "", "", "", f"{total / (1 << 20):.0f} MB")
+    table.add_row("", "", "", "", "", f"{total / (1 << 20):.0f} MB")
     return table
 
 

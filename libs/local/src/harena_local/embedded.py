@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from harena_local import backup, database, health, logs, preflight
+from harena_local import backup, health, logs, preflight
 from harena_local.health import Status
 from harena_local.layout import DATABASE, OWNER, Layout, Part
 from harena_local.process import LocalError, wait_until
@@ -19,8 +19,8 @@ from harena_local.supervisor import Supervisor, configuration, processes_of
 HEALTHY_SECONDS = 60.0
 DOWN_SECONDS = 60.0
 LOG_LINES = 15
-# Started as often as this since `up`, a part will not become healthy by waiting.
-HOPELESS_STARTS = 6
+# A part that was started as often as this will not become healthy by waiting.
+HOPELESS_STARTS = 5
 
 # Told what is being done now; the command shows it.
 Report = Callable[[str], None]
@@ -59,13 +59,13 @@ class Embedded:
             fresh = True
         else:
             fresh = any(not status.healthy for status in self.status())
+        # All at once: services connect when they are first asked, which is at the end.
+        self._start(self.parts)
         report("Postgres and Valkey")
-        self._start(["postgres", "valkey", "edge"])
         self.wait_healthy(["postgres", "valkey"])
         report("database schema")
         self._bring_up_database()
         report("services and edge")
-        self._start(self.parts)
         self.wait_healthy(self.parts)
         return fresh
 
@@ -82,6 +82,9 @@ class Embedded:
         self.supervisor.start(text)
 
     def _bring_up_database(self) -> None:
+        # Alembic takes a second to import, for which no other command should wait.
+        from harena_local import database
+
         layout = self.layout
         database.create(layout.postgres, DATABASE, OWNER, self.state.secret(OWNER))
         asyncio.run(database.bring_up(layout.postgres, layout.owner_url, layout.role_passwords))
@@ -94,23 +97,25 @@ class Embedded:
 
     def wait_healthy(self, names: Iterable[str], seconds: float = HEALTHY_SECONDS) -> None:
         """Raises LocalError that names who is not healthy in time, with the end of their logs."""
-        waiting = dict.fromkeys(names)
+        waiting = list(names)
+        hopeless = {name: self.starts(name) + HOPELESS_STARTS for name in waiting}
 
-        def all_healthy() -> bool:
-            for name in list(waiting):
-                if self.parts[name].healthy():
-                    del waiting[name]
-            return not waiting or any(self.starts(name) >= HOPELESS_STARTS for name in waiting)
+        def over() -> bool:
+            # One after the other: the edge is not asked before there is something behind it.
+            while waiting and self.parts[waiting[0]].healthy():
+                del waiting[0]
+            return any(self.starts(name) >= hopeless[name] for name in waiting) or not waiting
 
         # Not more often: what starts needs the processor more than we do.
-        wait_until(all_healthy, seconds, every=0.1)
-        if waiting:
+        wait_until(over, seconds, every=0.1)
+        failing = [name for name in waiting if not self.parts[name].healthy()]
+        if failing:
             ends = (
                 f"\n\n{name}, the last lines of {self.state.log(name)}:\n"
                 + "\n".join(logs.last_lines(self.state.log(name), LOG_LINES))
-                for name in waiting
+                for name in failing
             )
-            raise LocalError(f"Not healthy: {', '.join(waiting)}.{''.join(ends)}")
+            raise LocalError(f"Not healthy: {', '.join(failing)}.{''.join(ends)}")
 
     # --- down ---------------------------------------------------------------------------------
 

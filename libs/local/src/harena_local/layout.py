@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from harena_db.roles import ROLES
-from harena_edge import model
-from harena_edge.nginx import render
 from harena_local import health, nginx, postgres, valkey
 from harena_local.nginx import Nginx
 from harena_local.postgres import Postgres
@@ -25,15 +22,6 @@ from harena_local.valkey import Valkey
 POSTGRES_PORT = 5432
 VALKEY_PORT = 6379
 EDGE_PORT = 8080
-SERVICES: Mapping[str, int] = {
-    "user": 3000,
-    "search": 3001,
-    "metric": 3002,
-    "budget": 3006,
-    "conversation": 3008,
-    "portal": 3010,
-}
-TOKEN_SERVICE = "user"  # noqa: S105 -- the one that may sign
 
 # Owner of the database and of everything in it; not subject to row-level security.
 OWNER = "harena"
@@ -41,6 +29,32 @@ DATABASE = "harena"
 
 # What is running when the platform stops gets this long; a stream is cut.
 DRAIN_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service of ours, run by the command `harena-<name>`."""
+
+    name: str
+    port: int
+    has_database: bool = True
+    signs_tokens: bool = False
+
+    @property
+    def role(self) -> str:
+        """Its login to Postgres."""
+        return f"harena_{self.name}"
+
+
+SERVICES = (
+    Service("user", 3000, signs_tokens=True),
+    Service("search", 3001),
+    Service("metric", 3002),
+    Service("budget", 3006),
+    Service("conversation", 3008),
+    Service("portal", 3010, has_database=False),
+)
+ROLES = tuple(service.role for service in SERVICES if service.has_database)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +114,22 @@ class Layout:
         parts = [
             self._store("postgres", self.postgres, postgres.STOP_SIGNAL, seconds=30),
             self._store("valkey", self.valkey, valkey.STOP_SIGNAL, seconds=5),
-            *(self._service(name, self.state.port(port)) for name, port in SERVICES.items()),
+            *(self._service(service) for service in SERVICES),
             self._edge(),
         ]
         return {part.name: part for part in parts}
 
     def configure(self) -> None:
         """Writes every file that a part reads: configurations, keys, URLs with their passwords."""
+        # These take a third of a second to import, for which no other command should wait.
+        from harena_edge import model
+        from harena_edge.nginx import render
+
         self.state.make_keys()
         self.valkey.configure()
-        upstreams = {name: f"127.0.0.1:{self.state.port(port)}" for name, port in SERVICES.items()}
+        upstreams = {
+            service.name: f"127.0.0.1:{self.state.port(service.port)}" for service in SERVICES
+        }
         self.nginx.configure(
             render(
                 model.load(),
@@ -144,8 +164,8 @@ class Layout:
         )
         return Part(program, server.port, f"127.0.0.1:{server.port}", server.ready)
 
-    def _service(self, name: str, port: int) -> Part:
-        role = f"harena_{name}"
+    def _service(self, service: Service) -> Part:
+        port = self.state.port(service.port)
         environment = {
             "HOST": "127.0.0.1",
             "PORT": str(port),
@@ -156,16 +176,16 @@ class Layout:
             "LOG_LEVEL": self.settings.log_level,
             "SHUTDOWN_SECONDS": str(DRAIN_SECONDS),
         }
-        if role in ROLES:
-            environment["DATABASE_URL_FILE"] = str(self._database_url(role))
-        if name == TOKEN_SERVICE:
+        if service.has_database:
+            environment["DATABASE_URL_FILE"] = str(self._database_url(service.role))
+        if service.signs_tokens:
             environment["SIGNING_KEY_FILE"] = str(self.state.signing_key)
         if self.settings.today is not None:
             environment["TODAY"] = self.settings.today.isoformat()
         program = Program(
-            name=name,
+            name=service.name,
             kind="service",
-            argv=[str(Path(sys.prefix, "bin", f"harena-{name}"))],
+            argv=[str(Path(sys.prefix, "bin", f"harena-{service.name}"))],
             who=Identity("plain"),
             stop_signal=signal.SIGTERM,
             death_signal=signal.SIGTERM,

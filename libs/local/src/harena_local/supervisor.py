@@ -100,8 +100,7 @@ def configuration(state: State, programs: Sequence[Program]) -> str:
                     "command": shlex.join(command),
                     "directory": state.run,
                     "environment": values,
-                    # Services wait for a migrated database; `up` starts them.
-                    "autostart": "false" if program.kind == "service" else "true",
+                    "autostart": "true",
                     "autorestart": "true",
                     "startsecs": 3,
                     "startretries": 1_000_000_000,
@@ -180,6 +179,7 @@ class Supervisor:
             text=True,
             env=ENVIRONMENT,
             cwd=self._state.run,
+            umask=0o077,
             timeout=START_SECONDS,
         )
         if started.returncode != 0 or not wait_until(lambda: self.running, START_SECONDS):
