@@ -13,6 +13,7 @@ can be what stands behind any edge. Its knobs are query parameters:
     sleep=2             answers after so many seconds
     stream=NAME         sends one part, and the second only when release=NAME was asked for
     type=text/plain     the content type of the stream
+    sized=1             tells the length of the stream, instead of sending it in chunks
 """
 
 import argparse
@@ -34,6 +35,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 STREAM_SECONDS = 20.0
+PARTS = ("data: first\n\n", "data: second\n\n")
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 OWN_HEADERS = {
@@ -82,6 +84,8 @@ class Echo:
         if "release" in query:
             self.released[query["release"]].set()
         if "stream" in query:
+            if "sized" in query:
+                headers["Content-Length"] = str(sum(map(len, PARTS)))
             return StreamingResponse(
                 self.parts(query["stream"]),
                 media_type=query.get("type", "text/event-stream"),
@@ -104,10 +108,11 @@ class Echo:
         return JSONResponse(received, int(query.get("status", 200)), headers)
 
     async def parts(self, name: str) -> AsyncIterator[str]:
-        yield "data: first\n\n"
+        first, second = PARTS
+        yield first
         async with asyncio.timeout(STREAM_SECONDS):
             await self.released[name].wait()
-        yield "data: second\n\n"
+        yield second
 
     async def websocket(self, websocket: WebSocket) -> None:
         await websocket.accept()
