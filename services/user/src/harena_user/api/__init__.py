@@ -1,0 +1,5 @@
+"""The routes. Where two names stand for one thing, both work and share one handler."""
+
+from harena_user.api import auth, bank, me
+
+routers = (*auth.routers, me.router, bank.router)

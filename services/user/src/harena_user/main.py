@@ -1,0 +1,48 @@
+"""The user service: accounts, sessions, and what the bank connections brought."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from fastapi import FastAPI
+
+from harena_core import keys
+from harena_core import serve as core_serve
+from harena_core.app import create_app
+from harena_core.auth import KeySet
+from harena_core.metrics import Instruments
+from harena_core.resources import service_resources
+from harena_user.api import routers
+from harena_user.passwords import Passwords
+from harena_user.settings import UserSettings
+from harena_user.throttle import Counters, LoginGuard, RegistrationGuard, counting_secret
+from harena_user.tokens import TokenSigner, UnknownSigningKey
+
+
+@asynccontextmanager
+async def _resources(
+    settings: UserSettings, instruments: Instruments
+) -> AsyncIterator[Mapping[str, Any]]:
+    private_pem = settings.signing_key.get_secret_value()
+    if await KeySet(settings.key_set_file).get(keys.public_jwk(private_pem)["kid"]) is None:
+        raise UnknownSigningKey(f"SIGNING_KEY is not among the keys of {settings.key_set_file}")
+    async with service_resources(settings, instruments) as shared:
+        counters = Counters(shared["cache"], counting_secret(private_pem))
+        yield {
+            **shared,
+            "signer": TokenSigner(private_pem, settings.token_issuer, settings.token_audience),
+            "passwords": await asyncio.to_thread(Passwords),
+            "logins": LoginGuard(counters),
+            "registrations": RegistrationGuard(counters, settings.registrations_per_hour),
+            "token_lifetime": timedelta(seconds=settings.token_seconds),
+        }
+
+
+def create(settings: UserSettings) -> FastAPI:
+    return create_app(settings, service="user", routers=routers, resources=_resources)
+
+
+def serve() -> None:
+    core_serve.serve(create, UserSettings())
