@@ -7,7 +7,6 @@ Redis down Postgres is asked each time, with Postgres down the answer is 503. Ne
 
 import asyncio
 import hashlib
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from harena_core.clock import Clock
 from harena_core.db import transaction
 from harena_core.errors import NotAuthenticated, NotPermitted
-from harena_core.keys import ALGORITHM
+from harena_core.keys import ALGORITHM, read_key_set
 from harena_core.metrics import Instruments
 from harena_core.redis import Cache
 
@@ -100,7 +99,7 @@ class KeySet:
         if age > REFRESH_SECONDS or (kid not in self._keys and age > REREAD_SECONDS):
             self._read_at = time.monotonic()
             content = await asyncio.to_thread(self._path.read_text)
-            self._keys = {key["kid"]: key for key in json.loads(content)["keys"]}
+            self._keys = {key["kid"]: key for key in read_key_set(content)}
         return self._keys.get(kid)
 
 

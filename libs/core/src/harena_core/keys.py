@@ -1,7 +1,9 @@
 """Signing keys: ES256 pairs, their names, and the file that every service reads.
 
 A key is named by its RFC 7638 thumbprint, so a name can never stand for two keys. The private half
-is a PEM that only the user service is given; the public halves are a JWKS file.
+is a PEM that only the user service is given; the public halves are a file of their own: a JWKS, or
+PEM certificates where what made the key could make no JWKS (Helm). Of a certificate only the key
+counts; nobody asks who signed it or until when.
 """
 
 import base64
@@ -10,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwt
@@ -37,7 +40,11 @@ def public_jwk(private_pem: str) -> Jwk:
     key = serialization.load_pem_private_key(private_pem.encode(), None)
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise ValueError("the signing key is not an ES256 (P-256) private key")
-    point = key.public_key().public_numbers()
+    return _jwk(key.public_key())
+
+
+def _jwk(key: ec.EllipticCurvePublicKey) -> Jwk:
+    point = key.public_numbers()
     required = {"crv": "P-256", "kty": "EC", "x": _base64(point.x), "y": _base64(point.y)}
     return {**required, "kid": thumbprint(required), "alg": ALGORITHM, "use": "sig"}
 
@@ -53,6 +60,21 @@ def thumbprint(jwk: Mapping[str, str]) -> str:
 def key_set(public_keys: Iterable[Jwk]) -> str:
     """The content of a key set file."""
     return json.dumps({"keys": list(public_keys)}, indent=2) + "\n"
+
+
+def read_key_set(content: str) -> list[dict[str, Any]]:
+    """The keys of a key set file, either form. ValueError or KeyError where it is none of them."""
+    if not content.lstrip().startswith("-----BEGIN CERTIFICATE-----"):
+        return list(json.loads(content)["keys"])
+    found = []
+    for certificate in x509.load_pem_x509_certificates(content.encode()):
+        key = certificate.public_key()
+        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(
+            key.curve, ec.SECP256R1
+        ):
+            raise ValueError("a certificate of the key set holds no ES256 (P-256) key")
+        found.append(_jwk(key))
+    return found
 
 
 def sign(claims: Mapping[str, Any], private_pem: str) -> str:

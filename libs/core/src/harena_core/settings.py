@@ -89,6 +89,8 @@ class ServiceSettings(DatabaseSettings):
     """One of the five services: it checks tokens, and keeps short-lived answers in Redis."""
 
     redis_url: SecretStr | None = None
-    key_set_file: Path = Field(description="JWKS file with the public keys that tokens may carry.")
+    key_set_file: Path = Field(
+        description="File with the public keys of tokens: a JWKS, or PEM certificates."
+    )
     token_issuer: str = "harena"  # noqa: S105 -- a name
     token_audience: str = "harena-api"  # noqa: S105
