@@ -4,18 +4,27 @@ A transaction is committed once, at the edge of the request, and rolled back on 
 Application code never commits. The user is bound to the transaction (`harena.user_id`), which is
 what the row-level security of the schema reads: a query that forgot its `WHERE` sees nothing of
 others.
+
+What only reads, and is asked often, takes `reading` instead: the same pool and the same wall, with
+asyncpg's own calls, because SQLAlchemy's cost more than the queries they carry.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from uuid import UUID
 
+import asyncpg
 import structlog
-from sqlalchemy import text
+from sqlalchemy import ClauseElement, text
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
 
 from harena_core.errors import DatabaseUnavailable
 from harena_core.metrics import Instruments
@@ -65,6 +74,8 @@ def asyncpg_url(url: str) -> str:
 def is_outage(error: BaseException) -> bool:
     """Whether the database could not be reached or is stopping: a 503, not a bug."""
     if isinstance(error, PoolTimeoutError | OSError | TimeoutError | InterfaceError):
+        return True
+    if isinstance(error, asyncpg.InterfaceError):
         return True
     if isinstance(error, DBAPIError):
         state = str(getattr(error.orig, "sqlstate", "") or "")
@@ -132,14 +143,93 @@ async def transaction(engine: AsyncEngine, user_id: int | None) -> AsyncIterator
             if not error.connection_invalidated:
                 raise
             connection = await _begin(engine, user_id)
-        async with connection:
+        try:
             yield connection
             await connection.commit()
+        finally:
+            await connection.close()
     except Exception as error:
         if is_outage(error):
             log.warning("database_unavailable", error=type(error).__name__)
             raise DatabaseUnavailable from error
         raise
+
+
+class Statement:
+    """A Core statement, compiled once for asyncpg: SQL, and the order of its parameters."""
+
+    def __init__(self, core: ClauseElement) -> None:
+        compiled: Any = core.compile(
+            dialect=asyncpg_dialect(), compile_kwargs={"render_postcompile": True}
+        )
+        self.sql = str(compiled)
+        self.names: tuple[str, ...] = tuple(compiled.positiontup)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A read-only transaction of one user."""
+
+    user_id: int
+    connection: "asyncpg.Connection[asyncpg.Record]"
+
+    async def fetch(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
+        """The rows; every parameter of the statement is among the values."""
+        arguments = [values[name] for name in statement.names]
+        return await self.connection.fetch(statement.sql, *arguments)
+
+
+@asynccontextmanager
+async def reading(
+    engine: AsyncEngine, user_id: int, session_id: UUID
+) -> AsyncIterator[Reader | None]:
+    """A read-only transaction of this user, where the session is live; None where it is not.
+
+    Beginning, binding the user and asking for the session are one round trip. Raises
+    DatabaseUnavailable where the server cannot be reached.
+    """
+    # The simple protocol takes several statements and no parameters: these are a number and a UUID.
+    # A session that is over binds nobody, so nothing could be seen even if the answer were ignored.
+    begin = (
+        "BEGIN READ ONLY; "
+        f"SELECT set_config('harena.user_id', '{int(user_id)}', true) "
+        f"WHERE session_is_live({int(user_id)}, '{UUID(bytes=session_id.bytes)}')"
+    )
+    try:
+        pooled = await _check_out(engine)
+        connection: Any = pooled.driver_connection
+        try:
+            live = await connection.execute(begin) == "SELECT 1"
+            yield Reader(user_id, connection) if live else None
+            await connection.execute("COMMIT")
+        except Exception:
+            if not connection.is_closed():
+                await connection.execute("ROLLBACK")
+            raise
+        except BaseException:
+            connection.terminate()  # cancelled amid a query: nobody knows in what state it is
+            raise
+        finally:
+            if connection.is_closed():
+                pooled.invalidate()
+            await greenlet_spawn(pooled.close)
+    except Exception as error:
+        if is_outage(error):
+            log.warning("database_unavailable", error=type(error).__name__)
+            raise DatabaseUnavailable from error
+        raise
+
+
+async def _check_out(engine: AsyncEngine) -> PoolProxiedConnection:
+    """A connection of the pool that is open, as far as this side knows."""
+    while True:
+        pooled = await engine.raw_connection()
+        connection: Any = pooled.driver_connection
+        if not connection.is_closed():
+            return pooled
+        # It died while it was idle (the server was restarted). A new one is open, so this ends.
+        pooled.invalidate()
+        await greenlet_spawn(pooled.close)
 
 
 async def ping(engine: AsyncEngine) -> None:
