@@ -198,7 +198,8 @@ def _derived(after_noise: tuple[str, ...], operation: Operation) -> str | None:
     # "LIVRET A" ends with a word that links nothing.
     while len(name) > 1 and name[-1] != "a" and (name[-1] in last or name[-1].isdecimal()):
         name.pop()
-    return _titled(" ".join(name)) if name and name[0] not in last else None
+    names_nobody = not name or name[0] in last or name[0] in _MONTHS and len(name) == 1
+    return None if names_nobody else _titled(" ".join(name))
 
 
 def _is_reference(word: str) -> bool:
