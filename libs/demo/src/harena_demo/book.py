@@ -102,6 +102,8 @@ class Book:
 
     user: DemoUser
     seed: int
+    intensity: float = 1.0
+    """How many times as often things are bought by habit, each as much smaller."""
     holdings: list[Holding] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     _connections: list[_Connection] = field(default_factory=list)

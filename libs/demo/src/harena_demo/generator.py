@@ -40,8 +40,21 @@ def households(seed: int, today: date, months: int = 26) -> list[DemoHousehold]:
     return [household(person, seed, first, today) for person in PEOPLE]
 
 
-def household(person: ModuleType, seed: int, first: BankMonth, today: date) -> DemoHousehold:
-    """One household, from the first day of a month on."""
-    book = Book(person.USER, seed)
+def household(
+    person: ModuleType,
+    seed: int,
+    first: BankMonth,
+    today: date,
+    *,
+    user: DemoUser | None = None,
+    intensity: float = 1.0,
+) -> DemoHousehold:
+    """One household, from the first day of a month on.
+
+    Args:
+        user: Another user who lives like that person: other ids, other days, other amounts.
+        intensity: As in `Book`.
+    """
+    book = Book(user or person.USER, seed, intensity)
     person.write(book, first, BankMonth.of(today + ANNOUNCED))
     return book.close(today)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from harena_ledger.model import AccountType, Kind
+from harena_ledger.model import Account, AccountType, Household, Kind, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +104,36 @@ class DemoHousehold:
     """In the order in which they occurred."""
     truths: Mapping[int, Truth]
     """By `bridge_transaction_id`."""
+
+    def as_ledger(self) -> tuple[Household, list[Row]]:
+        """What `harena_ledger.classify` takes: what the banks show, without the truth."""
+        accounts = tuple(
+            Account(
+                id=account.bridge_account_id,
+                type=account.type,
+                name=account.name,
+                balance=account.balance,
+                currency=account.currency,
+                iban_hash=account.iban_hash,
+                iban_last4=account.iban_last4,
+                last_sync_on=account.last_sync_on,
+            )
+            for account in self.accounts
+        )
+        rows = [
+            Row(
+                id=row.bridge_transaction_id,
+                account_id=row.bridge_account_id,
+                amount=row.amount,
+                occurred_on=row.occurred_on,
+                label=row.label,
+                currency=row.currency,
+                merchant_name=row.merchant_name,
+                category_id=row.category_id,
+                operation_type=row.operation_type,
+                deleted=row.deleted,
+            )
+            for row in self.rows
+        ]
+        holder = f"{self.user.first_name} {self.user.last_name}"
+        return Household(accounts, (holder,)), rows

@@ -77,7 +77,7 @@ def spend(
     """A month of habits. With a cut-off day, the card is settled with its cycle."""
     for habit in habits:
         random = book.random("habit", habit.name, month)
-        often = habit.per_month * habit.season.get(month.month, 1.0)
+        often = habit.per_month * habit.season.get(month.month, 1.0) * book.intensity
         for _ in range(int(often + random.random())):
             share = random.triangular(0, 1, 0.1) if habit.fades else random.random()
             on = month.day(1 + int(share * month.length))
@@ -88,7 +88,7 @@ def spend(
                 holding,
                 on,
                 place,
-                round(euros * month.inflation(habit.yearly) * 100),
+                max(1, round(euros * month.inflation(habit.yearly) * 100 / book.intensity)),
                 settled_on=None if cutoff is None else settlement_day(on, cutoff),
                 story=story,
             )

@@ -147,7 +147,7 @@ def write(book: Book, first: BankMonth, last: BankMonth) -> None:
     )
     turnover: dict[BankMonth, int] = {}
     for month in first.to(last):
-        keep_level(book, month, own, livret, day=17, level=1100, slack=80)
+        keep_level(book, month, own, livret, day=17, level=1900, slack=80)
         turnover[month] = _incomes(book, month, pro, dollars)
         _charges(book, month, pro, turnover)
         _pay_himself(book, month, pro, own)
