@@ -21,6 +21,7 @@ CATEGORIES = ("category_groups", "categories", "category_aliases")
 EVERYONE: Grants = {
     ("current_user_id", "EXECUTE"),
     ("session_is_live", "EXECUTE"),
+    ("alembic_version", "SELECT"),
     ("public", "USAGE"),
     ("database", "CONNECT"),
 }

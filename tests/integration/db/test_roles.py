@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -151,3 +152,52 @@ class TestCommandLine:
             cli.main(["current"])
         assert "secret" not in str(ended.value)
         assert len(str(ended.value).splitlines()) == 1
+
+
+class TestReady:
+    """What a service's pod asks before it serves."""
+
+    @pytest.fixture
+    def role_url(self, server: Postgres, monkeypatch: pytest.MonkeyPatch) -> str:
+        server.execute("CREATE ROLE harena LOGIN PASSWORD 'owner'")
+        server.execute("CREATE DATABASE harena OWNER harena")
+        asyncio.run(bootstrap(server, PASSWORDS))
+        url = server.url("harena", "harena_search", PASSWORDS["harena_search"])
+        monkeypatch.setenv("DATABASE_URL", url)
+        return server.url("harena", "harena", "owner")
+
+    def test_only_with_this_release_s_schema(self, role_url: str) -> None:
+        with pytest.raises(SystemExit, match="alembic_version|not yet at"):
+            cli.main(["ready"])
+        asyncio.run(migrate.upgrade(role_url, "0003"))
+        with pytest.raises(SystemExit):
+            cli.main(["ready"])
+        asyncio.run(migrate.upgrade(role_url))
+        cli.main(["ready"])
+
+    def test_with_a_later_release_s_schema_after_going_back(
+        self, server: Postgres, role_url: str
+    ) -> None:
+        asyncio.run(migrate.upgrade(role_url))
+        server.execute("UPDATE alembic_version SET version_num = 'later'", database="harena")
+
+        cli.main(["ready"])
+        asyncio.run(migrate.upgrade(role_url))
+
+        assert asyncio.run(migrate.current(role_url)) == "later"
+
+    def test_waits_for_a_migration_that_is_under_way(
+        self, role_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cli, "POLL_SECONDS", 0.05)
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(cli.main, ["--wait", "30", "ready"])
+            asyncio.run(migrate.upgrade(role_url))
+            waiting.result(timeout=30)
+
+    def test_does_not_wait_for_what_will_never_be(
+        self, role_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL", "mysql://somewhere/else")
+        with pytest.raises(SystemExit, match="not of the form"):
+            cli.main(["--wait", "30", "ready"])

@@ -1,12 +1,14 @@
 """`harena-db`: the schema from the command line, for installers and people.
 
 Reads `DATABASE_URL`: the owner's for the schema, an administrator's for `bootstrap`, which also
-reads a password for each service (`HARENA_USER_PASSWORD`, …, or the same with `_FILE`).
+reads a password for each service (`HARENA_USER_PASSWORD`, …, or the same with `_FILE`). `ready`
+asks as any service may.
 """
 
 import argparse
 import asyncio
 import sys
+import time
 from collections.abc import Sequence
 
 from alembic.util import CommandError
@@ -18,6 +20,15 @@ from sqlalchemy.pool import NullPool
 from harena_core.db import CONNECT_SECONDS, asyncpg_url
 from harena_core.settings import DatabaseSettings
 from harena_db import migrate, roles
+
+POLL_SECONDS = 0.5
+
+# SQLSTATEs of a server, a database or a login that somebody else is still making.
+_NOT_YET = {"57P03", "3D000", "28P01", "28000", "42P01", "42501"}
+
+
+class NotReady(Exception):
+    """The schema is older than this release."""
 
 
 class RolePasswords(DatabaseSettings):
@@ -49,6 +60,8 @@ async def _run(arguments: argparse.Namespace) -> str:
     if arguments.command == "bootstrap":
         await _bootstrap()
         return f"roles: {', '.join(roles.ROLES)}"
+    if arguments.command == "ready":
+        return await _ready()
     url = DatabaseSettings().database_url.get_secret_value()
     if arguments.command == "upgrade":
         await migrate.upgrade(url, arguments.revision)
@@ -57,8 +70,40 @@ async def _run(arguments: argparse.Namespace) -> str:
     return f"revision: {await migrate.current(url) or 'none'} (newest: {migrate.head()})"
 
 
+async def _ready() -> str:
+    revision = await migrate.current(DatabaseSettings().database_url.get_secret_value())
+    if not migrate.is_enough(revision):
+        raise NotReady(f"the schema is at {revision or 'none'}, not yet at {migrate.head()}")
+    return f"revision: {revision} (newest: {migrate.head()})"
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, DBAPIError):
+        return getattr(error.orig, "sqlstate", None) in _NOT_YET
+    return isinstance(error, NotReady | OSError)
+
+
+async def _patiently(arguments: argparse.Namespace) -> str:
+    """Tries again for `--wait` seconds what may pass by itself."""
+    deadline = time.monotonic() + arguments.wait
+    while True:
+        try:
+            return await _run(arguments)
+        except (DBAPIError, NotReady, OSError) as error:
+            if time.monotonic() >= deadline or not _may_pass(error):
+                raise
+        await asyncio.sleep(POLL_SECONDS)
+
+
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="harena-db", description="The schema of Harena.")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="how long to wait for a server, a login or a schema that is still being made",
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("bootstrap", help="make the services' roles; needs an administrator's URL")
     up = commands.add_parser("upgrade", help="take the schema up")
@@ -66,16 +111,17 @@ def parser() -> argparse.ArgumentParser:
     down = commands.add_parser("downgrade", help="take the schema down, with the data in it")
     down.add_argument("revision", help="`base` leaves nothing")
     commands.add_parser("current", help="say which revision the database is at")
+    commands.add_parser("ready", help="succeed where this release can serve from the database")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser().parse_args(argv)
     try:
-        sys.stdout.write(asyncio.run(_run(arguments)) + "\n")
+        sys.stdout.write(asyncio.run(_patiently(arguments)) + "\n")
     # What an installer can put right: an address, a password, an order of steps.
     except DBAPIError as error:
         # Without the statement, which may hold a password's verifier.
         sys.exit(f"harena-db {arguments.command}: {error.orig}")
-    except (CommandError, roles.RoleTooPowerful, OSError, ValueError) as error:
+    except (CommandError, NotReady, roles.RoleTooPowerful, OSError, ValueError) as error:
         sys.exit(f"harena-db {arguments.command}: {error}")

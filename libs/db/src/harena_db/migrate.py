@@ -1,4 +1,9 @@
-"""Takes the schema up and down. A whole run is one transaction: it happens, or it does not."""
+"""Takes the schema up and down. A whole run is one transaction: it happens, or it does not.
+
+A release goes back without its schema: an older release meets a database whose revision it does not
+know, and serves from it. So a migration only adds, and what it replaces is taken out one release
+later.
+"""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from harena_core.db import CONNECT_SECONDS, asyncpg_url
+from harena_db.roles import ROLES
 
 Answer = TypeVar("Answer")
 
@@ -33,7 +39,11 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection, revision: str) -> None:
-    command.upgrade(_config(connection), revision)
+    if revision != "head" or not is_enough(_revision(connection)):
+        command.upgrade(_config(connection), revision)
+    if is_enough(_revision(connection)):
+        # So that a service can wait for its schema. Alembic's own table: no migration speaks of it.
+        connection.execute(text(f"GRANT SELECT ON alembic_version TO {', '.join(ROLES)}"))
 
 
 def _downgrade(connection: Connection, revision: str) -> None:
@@ -57,13 +67,21 @@ def head() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def is_enough(revision: str | None) -> bool:
+    """Whether this release can serve from a database at `revision`: its own newest, or a later."""
+    if revision is None:
+        return False
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision == head() or revision not in known
+
+
 async def current(url: str) -> str | None:
     """The revision that the database is at; None for an empty one."""
     return await _run(url, _revision)
 
 
 async def upgrade(url: str, revision: str = "head") -> None:
-    """Takes the database at `url` (its owner's) up to a revision.
+    """Takes the database at `url` (its owner's) up to a revision; `head` leaves a later one alone.
 
     The service roles must exist (`harena_db.roles.bootstrap`): the migrations grant to them.
     """
