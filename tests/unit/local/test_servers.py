@@ -11,7 +11,9 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError
+from redis.retry import Retry
 
 from harena_core.testing import free_port
 from harena_local.nginx import Nginx
@@ -87,7 +89,7 @@ class TestPostgres:
 class TestValkey:
     def test_keeps_out_who_has_no_password(self, valkey: Valkey) -> None:
         with (
-            Redis(port=valkey.port) as stranger,
+            Redis(port=valkey.port, retry=Retry(NoBackoff(), 0)) as stranger,
             pytest.raises(AuthenticationError, match="already authenticated"),
         ):
             stranger.ping()
@@ -133,10 +135,10 @@ class TestShim:
             assert wait_until(lambda: not sleeper.is_running(), 10)
 
     def test_ends_what_a_killed_master_left(self, tmp_path: Path) -> None:
-        group_file = tmp_path / "group"
+        starts = tmp_path / "starts"
         server = Nginx(tmp_path / "nginx", free_port())
         server.configure(CONFIGURATION.format(port=server.port))
-        command = shimmed(server.argv, server.who, group_file=group_file)
+        command = shimmed(server.argv, server.who, starts=starts)
         with subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL) as master:
             assert wait_until(server.ready, 10)
             master.kill()

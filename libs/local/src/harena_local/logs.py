@@ -10,7 +10,7 @@ _TAIL_BYTES = 256 * 1024
 
 def last_lines(file: Path, count: int) -> list[str]:
     """The last lines of a file, none of one that does not exist."""
-    if not file.exists():
+    if count == 0 or not file.exists():
         return []
     with file.open("rb") as opened:
         opened.seek(max(0, file.stat().st_size - _TAIL_BYTES))

@@ -79,7 +79,7 @@ def check_data(state: State) -> None:
         timeout=30,
     )
     told = (control.stderr + control.stdout).strip().splitlines()
-    if control.returncode != 0 or any("WARNING" in line for line in told):
+    if control.returncode != 0 or any("warning: " in line for line in told):
         raise LocalError(f"The data folder {folder} is broken ({told[0]}): {remedy}")
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from harena_local.process import Identity, Running, identity, wheel_file
 
@@ -60,15 +62,24 @@ class Valkey:
     def ready(self) -> bool:
         """Whether it answers our password with PONG."""
         try:
-            with Redis.from_url(self.url, socket_timeout=1, socket_connect_timeout=1) as client:
+            with self._client(seconds=1) as client:
                 return bool(client.ping())
         except RedisError:
             return False
 
     def forget(self) -> None:
         """Empties it."""
-        with Redis.from_url(self.url, socket_timeout=10, socket_connect_timeout=1) as client:
+        with self._client(seconds=10) as client:
             client.flushall()
+
+    def _client(self, seconds: float) -> Redis:
+        # One try: by itself the client waits seconds for a server that is not there.
+        return Redis.from_url(
+            self.url,
+            socket_timeout=seconds,
+            socket_connect_timeout=1,
+            retry=Retry(NoBackoff(), 0),
+        )
 
     def running(self, log: Path) -> Running:
         """The server as a child of this process, for tests."""
