@@ -8,6 +8,8 @@ Redis down Postgres is asked each time, with Postgres down the answer is 503. Ne
 import asyncio
 import hashlib
 import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +24,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from harena_core.clock import Clock
-from harena_core.db import transaction
+from harena_core.db import Reader, reading, transaction
 from harena_core.errors import NotAuthenticated, NotPermitted
 from harena_core.keys import ALGORITHM, read_key_set
 from harena_core.metrics import Instruments
@@ -31,6 +33,7 @@ from harena_core.redis import Cache
 log = structlog.get_logger()
 
 LOGIN_PATH = "/api/v1/users/auth/login"
+REVOKED = "TOKEN_REVOKED"
 
 MAX_TOKEN_LENGTH = 4096
 # A file is read again when a token names an unknown key, at most this often: whoever sends invented
@@ -210,22 +213,56 @@ def _bad_token() -> NotAuthenticated:
 _bearer = OAuth2PasswordBearer(tokenUrl=LOGIN_PATH, auto_error=False)
 
 
+@contextmanager
+def _counted(instruments: Instruments) -> Iterator[None]:
+    """Counts how the check of a token ends."""
+    outcome = "refused"
+    try:
+        yield
+        outcome = "accepted"
+    except NotAuthenticated as error:
+        if error.error_code == REVOKED:
+            outcome = "revoked"
+        raise
+    finally:
+        instruments.sessions.labels(instruments.service, outcome).inc()
+
+
+async def _claims(token: str | None, verifier: TokenVerifier) -> Claims:
+    if not token:
+        raise NotAuthenticated("Authentification requise.", code="MISSING_TOKEN")
+    return await verifier.verify(token)
+
+
+def _revoked() -> NotAuthenticated:
+    return NotAuthenticated("Votre session est terminée.", code=REVOKED)
+
+
 async def authenticate(
     token: str | None, verifier: TokenVerifier, sessions: Sessions, instruments: Instruments
 ) -> Principal:
     """The caller behind a token, for a request or a socket."""
-    outcome = "refused"
-    try:
-        if not token:
-            raise NotAuthenticated("Authentification requise.", code="MISSING_TOKEN")
-        claims = await verifier.verify(token)
+    with _counted(instruments):
+        claims = await _claims(token, verifier)
         if not await sessions.is_live(claims.user_id, claims.session_id):
-            outcome = "revoked"
-            raise NotAuthenticated("Votre session est terminée.", code="TOKEN_REVOKED")
-        outcome = "accepted"
+            raise _revoked()
         return Principal(claims.user_id, claims.session_id, tuple(claims.permissions))
-    finally:
-        instruments.sessions.labels(instruments.service, outcome).inc()
+
+
+@asynccontextmanager
+async def authenticated_reading(
+    token: str | None, verifier: TokenVerifier, engine: AsyncEngine, instruments: Instruments
+) -> AsyncIterator[Reader]:
+    """The caller's read-only transaction, which asks for their session while it begins."""
+    async with AsyncExitStack() as stack:
+        with _counted(instruments):
+            claims = await _claims(token, verifier)
+            reader = await stack.enter_async_context(
+                reading(engine, claims.user_id, claims.session_id)
+            )
+            if reader is None:
+                raise _revoked()
+        yield reader
 
 
 async def _principal(request: Request, token: Annotated[str | None, Depends(_bearer)]) -> Principal:
@@ -235,3 +272,18 @@ async def _principal(request: Request, token: Annotated[str | None, Depends(_bea
 
 
 CurrentUser = Annotated[Principal, Depends(_principal)]
+
+
+async def _user_reading(
+    request: Request, token: Annotated[str | None, Depends(_bearer)]
+) -> AsyncIterator[Reader]:
+    state = request.state
+    async with authenticated_reading(
+        token, state.verifier, state.engine, request.app.state.instruments
+    ) as reader:
+        yield reader
+
+
+# scope="function": the connection is back in its pool before the answer is sent.
+UserReading = Annotated[Reader, Depends(_user_reading, scope="function")]
+"""A read-only transaction bound to the caller, for routes that are asked often."""

@@ -9,7 +9,7 @@ What only reads, and is asked often, takes `reading` instead: the same pool and 
 asyncpg's own calls, because SQLAlchemy's cost more than the queries they carry.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -156,14 +156,19 @@ async def transaction(engine: AsyncEngine, user_id: int | None) -> AsyncIterator
 
 
 class Statement:
-    """A Core statement, compiled once for asyncpg: SQL, and the order of its parameters."""
+    """A Core statement, compiled once for asyncpg: its SQL, and its parameters in order."""
 
     def __init__(self, core: ClauseElement) -> None:
-        compiled: Any = core.compile(
-            dialect=asyncpg_dialect(), compile_kwargs={"render_postcompile": True}
-        )
+        compiled: Any = core.compile(dialect=asyncpg_dialect())  # type: ignore[no-untyped-call]
         self.sql = str(compiled)
-        self.names: tuple[str, ...] = tuple(compiled.positiontup)
+        # Name and value; a parameter without a value of its own is given one at each call.
+        self._parameters = [(name, compiled.binds[name].value) for name in compiled.positiontup]
+
+    def arguments(self, values: Mapping[str, object]) -> list[object]:
+        """The parameters in order. Raises KeyError for one without a value."""
+        return [
+            values[name] if own is None else values.get(name, own) for name, own in self._parameters
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +179,8 @@ class Reader:
     connection: "asyncpg.Connection[asyncpg.Record]"
 
     async def fetch(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
-        """The rows; every parameter of the statement is among the values."""
-        arguments = [values[name] for name in statement.names]
-        return await self.connection.fetch(statement.sql, *arguments)
+        """The rows of a statement."""
+        return await self.connection.fetch(statement.sql, *statement.arguments(values))
 
 
 @asynccontextmanager
