@@ -37,16 +37,18 @@ class TestLayout:
         assert {service.name for service in SERVICES} == model.load().services
 
     def test_is_on_the_documented_ports_moved_by_the_offset(self, layout: Layout) -> None:
-        assert {name: part.port - 100 for name, part in layout.parts.items()} == {
-            "postgres": 5432,
-            "valkey": 6379,
-            "user": 3000,
-            "search": 3001,
-            "metric": 3002,
-            "budget": 3006,
-            "conversation": 3008,
-            "portal": 3010,
-            "edge": 8080,
+        assert {
+            name: [port - 100 for port in part.ports] for name, part in layout.parts.items()
+        } == {
+            "postgres": [5432],
+            "valkey": [6379],
+            "user": [3000],
+            "search": [3001],
+            "metric": [3002],
+            "budget": [3006],
+            "conversation": [3008],
+            "portal": [3010, 3011],
+            "edge": [8080],
         }
 
     def test_gives_the_signing_key_to_the_user_service_alone(self, layout: Layout) -> None:

@@ -26,7 +26,7 @@ class TestPorts:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
             with pytest.raises(LocalError, match="HARENA_PORT_OFFSET=") as told:
-                preflight.check_ports({"user": port})
+                preflight.check_ports({port: "user"})
         assert f"Port {port} (user) is not free" in str(told.value)
         assert f"process {os.getpid()}" in str(told.value)
 
@@ -37,11 +37,11 @@ class TestPorts:
             accepted, _ = listener.accept()
             accepted.close()  # ours is the end that waits (TIME_WAIT)
             client.close()
-        preflight.check_ports({"user": port, "edge": free_port()})
+        preflight.check_ports({port: "user", free_port(): "edge"})
 
     def test_one_beyond_the_last_is_refused(self) -> None:
         with pytest.raises(LocalError, match="lower HARENA_PORT_OFFSET"):
-            preflight.check_ports({"edge": 8080 + 60_000})
+            preflight.check_ports({8080 + 60_000: "edge"})
 
 
 class TestDisk:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from harena_local import backup as backups
 from harena_local import logs as log_files
-from harena_local.console import Progress, invitation, status_table
+from harena_local.console import Progress, bar, invitation, status_table
 from harena_local.embedded import Embedded
 from harena_local.layout import DATABASE, OWNER
 from harena_local.postgres import program
@@ -46,11 +46,13 @@ def up(
     with platform.state.lock():
         try:
             with Progress(out).shown() as report:
-                platform.start(report)
+                added = platform.start(report)
         except KeyboardInterrupt:
             with Progress(out).shown() as report:
                 platform.stop(report)
             raise
+    if added:
+        out.print(f"{added} demo transactions added, up to {platform.today}.\n")
     out.print(status_table(platform.status()))
     out.print(invitation(platform.layout))
     if foreground:
@@ -174,6 +176,44 @@ def restore(
         typer.confirm(f"Replace the whole database by {chosen}?", abort=True)
     with platform.state.lock(), Progress(out).shown() as report:
         platform.restore(chosen, report)
+
+
+demo = typer.Typer(help="Demo data, which no database but this platform's own takes.")
+app.add_typer(demo, name="demo", no_args_is_help=True)
+
+
+@demo.command()
+def load(
+    users: Annotated[int | None, typer.Option(min=1, help="Many more users, to measure.")] = None,
+    transactions: Annotated[int | None, typer.Option(min=1, help="How many, of all these.")] = None,
+    largest: Annotated[int | None, typer.Option(min=1, help="How many of one of them.")] = None,
+) -> None:
+    """Bring the demo households up to today; or add many users for measuring."""
+    platform = _platform()
+    with platform.state.lock():
+        if users is None and transactions is None and largest is None:
+            with Progress(out).shown() as report:
+                report("demo households")
+                added = platform.top_up_demo()
+        elif users is None or transactions is None:
+            raise LocalError("Say both --users and --transactions.")
+        else:
+            with bar("transactions", out) as progress:
+                added = platform.load_many(users, transactions, largest, progress)
+    out.print(f"{added} transactions added.")
+
+
+@demo.command()
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove every demo user and load the households anew."""
+    platform = _platform()
+    if not yes:
+        typer.confirm("Remove every demo user, with what was added to them?", abort=True)
+    with platform.state.lock(), Progress(out).shown() as report:
+        report("demo households")
+        platform.reset_demo()
 
 
 def _platform() -> Embedded:

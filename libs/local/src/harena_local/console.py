@@ -1,10 +1,12 @@
 """What the command shows: progress, tables, colours; plain lines where there is no terminal."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import rich.progress
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -47,6 +49,15 @@ class Progress:
                 self._finish("[red]✗[/red]")
                 raise
             self._finish("[green]✓[/green]")
+
+
+@contextmanager
+def bar(what: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+    """A bar, to be told how many are done of how many."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with rich.progress.Progress(*columns, console=console) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def status_table(rows: Sequence[Status]) -> Table:

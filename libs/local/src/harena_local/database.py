@@ -8,6 +8,7 @@ from sqlalchemy.pool import NullPool
 
 from harena_core.db import CONNECT_SECONDS, asyncpg_url
 from harena_db import migrate, roles
+from harena_demo.store import EMBEDDED
 from harena_local.postgres import Postgres, literal
 
 _CREATE_OWNER = """
@@ -17,14 +18,18 @@ ALTER ROLE {owner} PASSWORD {verifier};
 _CREATE_DATABASE = """
 SELECT 'CREATE DATABASE {name} OWNER {owner}'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec
+COMMENT ON DATABASE {name} IS {mark};
 """
 
 
 def create(postgres: Postgres, name: str, owner: str, password: str) -> None:
-    """Makes the owner and the empty database where they are missing."""
+    """Makes the owner and the empty database where they are missing.
+
+    The database is marked as made here: demo data goes into no other.
+    """
     verifier = roles.scram_verifier(password, token_bytes(16))
     postgres.execute(_CREATE_OWNER.format(owner=owner, verifier=literal(verifier)))
-    postgres.execute(_CREATE_DATABASE.format(name=name, owner=owner))
+    postgres.execute(_CREATE_DATABASE.format(name=name, owner=owner, mark=literal(EMBEDDED)))
 
 
 async def bring_up(postgres: Postgres, owner_url: str, passwords: Mapping[str, str]) -> None:

@@ -5,13 +5,16 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 import psutil
 
+from harena_core.clock import Clock
 from harena_local import backup, health, logs, preflight
 from harena_local.health import Status
 from harena_local.layout import DATABASE, OWNER, Layout, Part
+from harena_local.postgres import literal
 from harena_local.process import LocalError, wait_until
 from harena_local.state import LocalSettings
 from harena_local.supervisor import Supervisor, configuration, processes_of
@@ -19,6 +22,7 @@ from harena_local.supervisor import Supervisor, configuration, processes_of
 HEALTHY_SECONDS = 60.0
 DOWN_SECONDS = 60.0
 LOG_LINES = 15
+RESET_SECONDS = 3600.0  # a million rows, each with its row-level triggers and keys
 # A part that was started as often as this will not become healthy by waiting.
 HOPELESS_STARTS = 5
 
@@ -47,8 +51,10 @@ class Embedded:
 
     # --- up -----------------------------------------------------------------------------------
 
-    def start(self, report: Report) -> bool:
-        """Starts what is not running, and returns once all is healthy; whether it started any.
+    def start(self, report: Report) -> int:
+        """Starts what is not running, and returns once all is healthy.
+
+        A running platform only gets the demo rows that came meanwhile. Returns their number.
 
         Raises LocalError for an obstacle, and for a part that does not become healthy.
         """
@@ -56,23 +62,24 @@ class Embedded:
         text = configuration(self.state, programs)
         if not self.supervisor.runs_with(text):
             self._start_supervisor(text, report)
-            fresh = True
-        else:
-            fresh = any(not status.healthy for status in self.status())
         # All at once: services connect when they are first asked, which is at the end.
         self._start(self.parts)
         report("Postgres and Valkey")
         self.wait_healthy(["postgres", "valkey"])
         report("database schema")
         self._bring_up_database()
+        report("demo households")
+        added = self.top_up_demo()
         report("services and edge")
         self.wait_healthy(self.parts)
-        return fresh
+        return added
 
     def _start_supervisor(self, text: str, report: Report) -> None:
         self.stop(report)  # another configuration, or what a killed supervisor has left
         report("checks")
-        preflight.check(self.state, {part.name: part.port for part in self.parts.values()})
+        preflight.check(
+            self.state, {port: part.name for part in self.parts.values() for port in part.ports}
+        )
         report("data folder")
         self.layout.postgres.forget_ended()
         self.layout.postgres.initialise()
@@ -117,6 +124,65 @@ class Embedded:
             )
             raise LocalError(f"Not healthy: {', '.join(failing)}.{''.join(ends)}")
 
+    # --- demo data ----------------------------------------------------------------------------
+
+    @property
+    def today(self) -> date:
+        settings = self.layout.settings
+        return Clock(settings.timezone, settings.today).today()
+
+    def top_up_demo(self) -> int:
+        """Loads the demo households, or what came since they were loaded; how many rows."""
+        from harena_demo.loader import top_up
+        from harena_demo.store import DemoRefused
+
+        try:
+            return sum(asyncio.run(top_up(self.layout.owner_url, today=self.today)).values())
+        except DemoRefused as error:
+            raise LocalError(f"{error}") from error
+
+    def load_many(
+        self,
+        users: int,
+        transactions: int,
+        largest: int | None,
+        progress: Callable[[int, int], None],
+    ) -> int:
+        """Adds many users for measuring; how many rows. `progress` is told rows done and in all."""
+        from harena_demo.bulk import load_many
+
+        self._must_run()
+        try:
+            return asyncio.run(
+                load_many(
+                    self.layout.owner_url,
+                    users=users,
+                    transactions=transactions,
+                    largest=largest,
+                    today=self.today,
+                    progress=progress,
+                )
+            )
+        except ValueError as error:
+            raise LocalError(f"{error}") from error
+
+    def reset_demo(self) -> int:
+        """Removes every demo user, whatever was done to them, and loads the households anew."""
+        from harena_demo.generator import DEMO_LOGINS
+
+        self._must_run()
+        emails = ", ".join(literal(login.email) for login in DEMO_LOGINS)
+        self.layout.postgres.execute(
+            f"DELETE FROM users WHERE email IN ({emails}) OR email LIKE 'load-%@example.com'",  # noqa: S608 -- quoted
+            DATABASE,
+            seconds=RESET_SECONDS,
+        )
+        return self.top_up_demo()
+
+    def _must_run(self) -> None:
+        if not self.supervisor.running:
+            raise LocalError("The platform is not running: `harena up` starts it.")
+
     # --- down ---------------------------------------------------------------------------------
 
     def stop(self, report: Report) -> bool:
@@ -149,8 +215,7 @@ class Embedded:
     def restart(self, name: str) -> None:
         """Stops and starts one part, and returns once it is healthy."""
         part = self.part(name)
-        if not self.supervisor.running:
-            raise LocalError("The platform is not running: `harena up` starts it.")
+        self._must_run()
         self.supervisor.stop_program(part.program)
         self.supervisor.start_program(part.program)
         self.wait_healthy([name])
@@ -161,8 +226,7 @@ class Embedded:
         Raises LocalError, and then the services run again with what was there before.
         """
         services = [part for part in self.parts.values() if part.program.kind == "service"]
-        if not self.supervisor.running:
-            raise LocalError("The platform is not running: `harena up` starts it.")
+        self._must_run()
         report("stopping the services")
         for part in services:
             self.supervisor.stop_program(part.program)

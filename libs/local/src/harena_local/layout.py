@@ -37,6 +37,8 @@ class Service:
 
     name: str
     port: int
+    # Where probes and metrics are, for one whose documented port the edge shows whole.
+    internal_port: int | None = None
     has_database: bool = True
     signs_tokens: bool = False
 
@@ -52,17 +54,17 @@ SERVICES = (
     Service("metric", 3002),
     Service("budget", 3006),
     Service("conversation", 3008),
-    Service("portal", 3010, has_database=False),
+    Service("portal", 3010, internal_port=3011, has_database=False),
 )
 ROLES = tuple(service.role for service in SERVICES if service.has_database)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One supervised program, its port, and how to ask whether it is well."""
+    """One supervised program, its ports, and how to ask whether it is well."""
 
     program: Program
-    port: int
+    ports: tuple[int, ...]
     address: str
     healthy: Callable[[], bool]
 
@@ -162,7 +164,7 @@ class Layout:
             death_signal=stop,
             stop_seconds=seconds,
         )
-        return Part(program, server.port, f"127.0.0.1:{server.port}", server.ready)
+        return Part(program, (server.port,), f"127.0.0.1:{server.port}", server.ready)
 
     def _service(self, service: Service) -> Part:
         port = self.state.port(service.port)
@@ -174,8 +176,12 @@ class Layout:
             "REDIS_URL_FILE": str(self._redis_url),
             "KEY_SET_FILE": str(self.state.key_set),
             "LOG_LEVEL": self.settings.log_level,
+            "TIMEZONE": str(self.settings.timezone),
             "SHUTDOWN_SECONDS": str(DRAIN_SECONDS),
+            **{f"{each.name.upper()}_SERVICE_URL": self._url(each) for each in SERVICES},
         }
+        if service.internal_port is not None:
+            environment["INTERNAL_PORT"] = str(self.state.port(service.internal_port))
         if service.has_database:
             environment["DATABASE_URL_FILE"] = str(self._database_url(service.role))
         if service.signs_tokens:
@@ -192,8 +198,12 @@ class Layout:
             stop_seconds=DRAIN_SECONDS + 3,
             environment=environment,
         )
-        address = f"http://127.0.0.1:{port}"
-        return Part(program, port, address, lambda: health.answers(port, "/readyz"))
+        internal = self.state.port(service.internal_port or service.port)
+        ports = tuple(dict.fromkeys((port, internal)))
+        return Part(program, ports, self._url(service), lambda: health.answers(internal, "/readyz"))
+
+    def _url(self, service: Service) -> str:
+        return f"http://127.0.0.1:{self.state.port(service.port)}"
 
     def _edge(self) -> Part:
         server = self.nginx
@@ -208,4 +218,4 @@ class Layout:
             stop_seconds=DRAIN_SECONDS,
         )
         healthy = lambda: health.answers(server.port, "/health")  # noqa: E731
-        return Part(program, server.port, self.public_url, healthy)
+        return Part(program, (server.port,), self.public_url, healthy)

@@ -142,7 +142,9 @@ class Postgres:
         environment = {**ENVIRONMENT, "PGPASSWORD": self.password, "PGCONNECT_TIMEOUT": "5"}
         return [*command, *arguments], environment
 
-    def execute(self, sql: str, database: str = "postgres") -> list[list[str]]:
+    def execute(
+        self, sql: str, database: str = "postgres", *, seconds: float = PSQL_SECONDS
+    ) -> list[list[str]]:
         """Runs SQL as the superuser; the rows as text. Raises LocalError with its words."""
         command, environment = self.client(
             "psql", *("-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", "-")
@@ -153,7 +155,7 @@ class Postgres:
             capture_output=True,
             text=True,
             env=environment,
-            timeout=PSQL_SECONDS,
+            timeout=seconds,
         )
         if done.returncode != 0:
             raise LocalError(f"Postgres refused: {done.stderr.strip()}")

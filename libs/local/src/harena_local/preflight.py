@@ -19,8 +19,8 @@ NEEDED_BYTES = 512 * 1024 * 1024
 _UNQUOTABLE = re.compile(r"""["'`%#;$\\\x00-\x1f]""")
 
 
-def check(state: State, ports: Mapping[str, int]) -> None:
-    """Raises LocalError for the first obstacle. `ports` are those to be opened now, by program."""
+def check(state: State, ports: Mapping[int, str]) -> None:
+    """Raises LocalError for the first obstacle. `ports` are those to be opened now, with who by."""
     check_python()
     check_folder(state)
     check_disk(state)
@@ -83,8 +83,8 @@ def check_data(state: State) -> None:
         raise LocalError(f"The data folder {folder} is broken ({told[0]}): {remedy}")
 
 
-def check_ports(ports: Mapping[str, int]) -> None:
-    for name, port in ports.items():
+def check_ports(ports: Mapping[int, str]) -> None:
+    for port, name in ports.items():
         if port > 65_535:
             raise LocalError(f"Port {port} ({name}) does not exist: lower HARENA_PORT_OFFSET.")
         with socket.socket() as probe:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -39,6 +40,7 @@ class LocalSettings(BaseSettings):
         default=0, ge=0, le=50_000, description="Added to every port, for a second checkout."
     )
     today: date | None = Field(default=None, description="Fixes the calendar day.")
+    timezone: ZoneInfo = Field(default_factory=lambda: ZoneInfo("Europe/Paris"))
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property
