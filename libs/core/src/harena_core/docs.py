@@ -35,11 +35,11 @@ _PAGE = """<!doctype html>
 
 
 class _Assets(StaticFiles):
-    """Our own files first, then the bundles of the package."""
+    """Files of several folders in one place; of two with the same name, the first."""
 
-    def __init__(self) -> None:
-        super().__init__(directory=_OURS)
-        self.all_directories = [*self.all_directories, _BUNDLES]
+    def __init__(self, *folders: Path) -> None:
+        super().__init__(directory=folders[0])
+        self.all_directories = list(folders)
 
 
 def swagger_page(title: str) -> str:
@@ -61,9 +61,9 @@ def redoc_page(title: str) -> str:
     )
 
 
-def mount_assets(app: FastAPI) -> None:
-    """Serves the scripts and styles of the pages."""
-    app.mount(ASSETS_PATH, _Assets(), name="docs-assets")
+def mount_assets(app: FastAPI, *more: Path) -> None:
+    """Serves the scripts and styles of the pages, and the files of more folders beside them."""
+    app.mount(ASSETS_PATH, _Assets(_OURS, _BUNDLES, *more), name="docs-assets")
 
 
 def add_docs(app: FastAPI, service: str) -> None:

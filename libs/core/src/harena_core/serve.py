@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from harena_core import logging
 from harena_core.settings import CoreSettings
@@ -12,7 +13,7 @@ from harena_core.settings import CoreSettings
 S = TypeVar("S", bound=CoreSettings)
 
 
-def server(app: FastAPI, settings: CoreSettings) -> uvicorn.Server:
+def server(app: ASGIApp, settings: CoreSettings) -> uvicorn.Server:
     """A uvicorn as it runs everywhere: in production, in the embedded platform, in tests."""
     return uvicorn.Server(
         uvicorn.Config(
