@@ -30,7 +30,7 @@ SECOND_CONNECTION = Account(
 DAY = date(2026, 11, 10)
 
 # The same examples on every machine and every run: a red test is red for everybody.
-properties = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+properties = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 
 def home(

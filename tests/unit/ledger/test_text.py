@@ -20,8 +20,8 @@ class TestFold:
     def test_folding_twice_changes_nothing_more(self, text: str) -> None:
         assert fold(fold(text)) == fold(text)
 
-    def test_every_single_character_is_folded_for_good(self) -> None:
-        characters = (chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
+    def test_every_letter_of_the_first_planes_is_folded_for_good(self) -> None:
+        characters = (chr(code) for code in range(0x20000) if not 0xD800 <= code < 0xE000)
         assert [c for c in characters if fold(fold(c)) != fold(c)] == []
 
     @given(st.text(alphabet=st.characters(max_codepoint=127)))
