@@ -14,7 +14,7 @@ COPY libs libs
 COPY ${MEMBER} ${MEMBER}
 # The cache is what makes a rebuild fast: third-party wheels are linked from it, not downloaded.
 RUN --mount=type=cache,target=/root/.cache/uv \
-    UV_LINK_MODE=copy tools/install_image.sh uv /app "${MEMBER}" /usr/local/bin/python3 && \
+    UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 tools/install_image.sh uv /app "${MEMBER}" /usr/local/bin/python3 && \
     test -x "/app/bin/${PACKAGE}"
 
 

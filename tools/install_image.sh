@@ -18,11 +18,11 @@ wheels="$(mktemp -d)"
 trap 'rm -rf "$wheels"' EXIT
 
 "$UV" venv --quiet --clear --python "$PYTHON" "$VENV"
-"$UV" pip install --quiet --compile-bytecode --require-hashes -r "$ROOT/requirements/image-$name.txt"
+"$UV" pip install --quiet --require-hashes -r "$ROOT/requirements/image-$name.txt"
 for source in "$ROOT"/libs/* "$ROOT/$MEMBER"; do
   "$UV" build --quiet --offline --wheel --out-dir "$wheels" "$source"
 done
 # From our wheels alone, so a dependency that the lock forgot fails here, not at run time.
-"$UV" pip install --quiet --compile-bytecode --no-index --find-links "$wheels" "harena-$name"
+"$UV" pip install --quiet --no-index --find-links "$wheels" "harena-$name"
 # One name for every image's entry point.
 ln -s "harena-$name" "$VENV/bin/harena-main"

