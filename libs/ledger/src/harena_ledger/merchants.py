@@ -46,7 +46,7 @@ class Reading:
 
 # Caisse d'Épargne is a bank, and not every line that names it moves savings.
 _TRANSFER = re.compile(r"\b(?:vir|virement|versement|(?<!caisse )(?<!caisse d.)epargne)\b")
-_CASH_OR_CHECK = re.compile(r"\b(?:especes|cheques?|chq)\b")
+CASH_OR_CHECK = re.compile(r"\b(?:especes|cheques?|chq)\b")
 _CARD_WORDS = frozenset({"cb", "carte"})
 _NOBODY = frozenset({Operation.check, Operation.withdrawal, Operation.deposit})
 _CHECK_WORDS = frozenset({"cheque", "cheques", "chq"})
@@ -169,7 +169,7 @@ def _sounds_like_transfer(label: str, operation: Operation) -> bool:
     """A bank calls some transfers deposits; cash and cheques that are deposited are none."""
     if operation is Operation.transfer:
         return True
-    if operation not in (Operation.unknown, Operation.deposit) or _CASH_OR_CHECK.search(label):
+    if operation not in (Operation.unknown, Operation.deposit) or CASH_OR_CHECK.search(label):
         return False
     return _TRANSFER.search(label) is not None
 

@@ -8,16 +8,16 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from harena_ledger.lines import Line
-from harena_ledger.merchants import Operation
+from harena_ledger.merchants import CASH_OR_CHECK, Operation
 from harena_ledger.model import Account, AccountType, CategoryClass, Household
 from harena_ledger.scope import same_account
 from harena_ledger.text import fold, words
 
 MAX_DAYS_APART = 5
 
-# Payments, cash and cheques never are half of a transfer; a deposit may be.
+# Payments, cash and cheques never are half of a transfer; a deposit of neither may be.
 _MOVES_BETWEEN_ACCOUNTS = frozenset({Operation.transfer, Operation.deposit, Operation.unknown})
-# Too general to name one account, whatever a bank calls it.
+# By itself too general to name one account, whatever a bank calls it.
 _NAMES_NOTHING = frozenset({"compte", "courant", "carte", "cheque", "cheques", "epargne"})
 _IBAN = re.compile(r"\b[a-z]{2}\d{2}(?:[a-z0-9]{10,30}|(?: ?\d{1,4}){3,8})\b")
 _MASKED = re.compile(r"(?:\bx+|[*•.]+)([a-z0-9]{2}\d\d)\b")
@@ -75,6 +75,8 @@ def _may_pair(line: Line) -> bool:
         return False
     if line.category_class is CategoryClass.income and not line.own_counterparty:
         return False
+    if line.operation is Operation.deposit and CASH_OR_CHECK.search(fold(line.row.label)):
+        return False
     # Paying back a loan is spending, although the loan's own account shows the money coming in.
     return not (line.account_type is AccountType.loan and line.amount > 0)
 
@@ -95,8 +97,8 @@ def _pair_equal_amounts(candidates: Sequence[_Candidate], pairs: dict[int, int])
             firsts = []
             for day in {line.day.toordinal() - days_apart, line.day.toordinal() + days_apart}:
                 for other, queue in queues.get((line.amount < 0, day), {}).items():
-                    # Smaller ids had their turn already: what they left cannot pair with this.
-                    while queue and (queue[0] < line.id or queue[0] in pairs):
+                    # A smaller id that is still here had its turn, so it cannot pair with this one.
+                    while queue and queue[0] in pairs:
                         queue.popleft()
                     if queue and side.pairs_with(other):
                         firsts.append(queue[0])
@@ -152,7 +154,9 @@ class _Names:
 
 def _account_names(account: Account) -> _AccountNames:
     name_words = words(account.name)
-    telling = any(word not in _NAMES_NOTHING and len(word) > 2 for word in name_words)
+    telling = len(name_words) > 1 or any(
+        word not in _NAMES_NOTHING and len(word) > 2 for word in name_words
+    )
     return _AccountNames(
         account=same_account(account),
         name=f" {' '.join(name_words)} " if telling else None,
