@@ -1,0 +1,19 @@
+{{- /*
+harena.stores: the stores that run in the cluster, as a YAML map from component to its port, the
+credential that lets a service in, its storage, and who else may speak to it.
+*/}}
+{{- define "harena.stores" -}}
+{{- $stores := dict }}
+{{- with .Values.database }}
+  {{- if .enabled }}
+    {{- $others := ternary (list "migrate" "demo") (list "migrate") $.Values.demo.enabled }}
+    {{- $_ := set $stores "postgres" (dict "port" 5432 "credential" "database" "storage" .storage "others" $others) }}
+  {{- end }}
+{{- end }}
+{{- with .Values.redis }}
+  {{- if .enabled }}
+    {{- $_ := set $stores "redis" (dict "port" 6379 "credential" "redis" "storage" .storage "others" list) }}
+  {{- end }}
+{{- end }}
+{{- $stores | toYaml }}
+{{- end }}
