@@ -160,6 +160,10 @@ class TestNoPair:
                 id="cash that is paid in",
             ),
             pytest.param(
+                row(1, -100, "VIR HENRI DUPONT"), row(2, 100, "VERSEMENT ESPECES", account=JOINT),
+                id="cash that is paid in, although the debit names the user",
+            ),
+            pytest.param(
                 row(1, -100, "VIR X"), row(2, 100, "REMISE CHEQUE", account=JOINT), id="a cheque"
             ),
             pytest.param(
