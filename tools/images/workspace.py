@@ -7,14 +7,20 @@ layer that they share.
 import hashlib
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tools.images.debian import SECONDS, compile_python
+from tools.images.debian import SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 UV = ROOT / ".harena/bin/uv"
 VENV = "app"
+# What the Dockerfile sets.
+ENVIRONMENT = {
+    "PATH": f"/{VENV}/bin:/usr/local/bin:/usr/bin:/bin",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 
 # They know paths or times of the machine that packs; at run time nobody reads them.
 _OF_THE_MACHINE = ("bin/activate*", "bin/pydoc*", "bin/deactivate*", "**/RECORD", "**/uv_*.json")
@@ -29,8 +35,8 @@ def members() -> list[str]:
     ]
 
 
-def install(member: str, root: Path, base: Path) -> None:
-    """Makes `root`/app for one member, to be run by the interpreter of `base`."""
+def install(member: str, root: Path) -> None:
+    """Makes `root`/app for one member, without bytecode."""
     venv = root / VENV
     subprocess.run(
         [ROOT / "tools/install_image.sh", UV, venv, member, "python3.11"],
@@ -54,7 +60,6 @@ def install(member: str, root: Path, base: Path) -> None:
             file.chmod(0o755)
     for name in ("python", "python3", "python3.11"):
         (venv / "bin" / name).symlink_to("/usr/bin/python3.11")
-    compile_python(root, base, f"{VENV}/lib")
 
 
 def share(roots: Sequence[Path], shared: Path) -> None:
@@ -105,13 +110,3 @@ def key(paths: Iterable[Path], *more: str) -> str:
                 digest.update(f"{file.relative_to(ROOT)}\0".encode())
                 digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What the Dockerfile sets, and more."""
-    return {
-        "PATH": f"/{VENV}/bin:/usr/local/bin:/usr/bin:/bin",
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **(variables or {}),
-    }
