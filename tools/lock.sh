@@ -19,7 +19,7 @@ compile() {
 }
 compile pyproject.toml --output-file requirements/run.txt
 compile pyproject.toml --group dev --constraints requirements/run.txt --output-file requirements/dev.txt
-for member in libs/db services/*; do
+for member in libs/db libs/demo services/*; do
   compile "$member/pyproject.toml" --constraints requirements/run.txt \
     --output-file "requirements/image-$(basename "$member").txt"
 done

@@ -23,6 +23,8 @@ from harena_demo.model import DemoHousehold, DemoUser
 from harena_demo.store import refuse_unless_embedded, write_household
 
 PASSWORD = "Load123456"  # noqa: S105 -- documented, and the same for all
+EMAILS = "load-%@example.com"
+"""LIKE pattern of the users that are made here."""
 LONGEST = 36
 """Months of history; who has more rows than these give buys more often."""
 
@@ -194,7 +196,7 @@ def _numbered(made: DemoHousehold, order: _Order) -> DemoHousehold:
 
 
 async def _first_free_index(database_url: str) -> int:
-    loaded = select(func.count()).where(users.c.email.like("load-%@example.com"))
+    loaded = select(func.count()).where(users.c.email.like(EMAILS))
     async with open_owner(database_url) as engine, engine.connect() as connection:
         await refuse_unless_embedded(connection)
         return (await connection.execute(loaded)).scalar_one()

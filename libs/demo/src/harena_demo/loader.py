@@ -43,24 +43,27 @@ _DAY_HAS_COME = text("""
 """)
 
 
-async def top_up(database_url: str, *, today: date, seed: int = DEFAULT_SEED) -> dict[str, int]:
+async def top_up(
+    database_url: str, *, today: date, seed: int = DEFAULT_SEED, password: str | None = None
+) -> dict[str, int]:
     """Loads the households that are missing, and gives the others what came since they were loaded.
 
     Each household is one transaction. Nothing at all changes on a second call of the same day, nor
-    when `today` is before the day that the database has reached. Needs the tables' owner.
+    when `today` is before the day that the database has reached. Needs the tables' owner. With a
+    `password`, whoever is added has it instead of the documented one.
 
     Returns:
         The number of rows added, by e-mail address.
 
     Raises:
-        DemoRefused: The embedded platform did not make this database, or one of the e-mail
+        DemoRefused: This database was not made for demo data, or one of the e-mail
             addresses belongs to somebody whose accounts are not those of this seed.
     """
     added = dict.fromkeys((user.email for user in DEMO_LOGINS), 0)
     async with open_owner(database_url) as engine:
         async with engine.connect() as connection:
             await refuse_unless_embedded(connection)
-            reached = dict((await connection.execute(_REACHED)).tuples().all())
+            reached = {email: day for email, day in await connection.execute(_REACHED)}
         midday_today = midday(today)
         if all(reached.get(email, NEVER) >= midday_today for email in added):
             return added
@@ -68,7 +71,9 @@ async def top_up(database_url: str, *, today: date, seed: int = DEFAULT_SEED) ->
             email = household.user.email
             async with engine.begin() as connection:
                 if email not in reached:
-                    password_hash = await to_thread(hash_password, household.user.password)
+                    password_hash = await to_thread(
+                        hash_password, password or household.user.password
+                    )
                     await write_household(connection, household, password_hash)
                     added[email] = len(household.rows)
                 elif reached[email] < midday_today:
@@ -99,7 +104,7 @@ async def _add(connection: AsyncConnection, household: DemoHousehold, today: dat
     stored = await connection.execute(
         select(accounts.c.bridge_account_id, accounts.c.id).where(accounts.c.user_id == user_id)
     )
-    known = dict(stored.tuples().all())
+    known = {number: account_id for number, account_id in stored}
     if not known.keys() <= {account.bridge_account_id for account in household.accounts}:
         raise DemoRefused(
             f"{email} has other accounts than this seed gives: delete that user, or use its seed."

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import Connection
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from harena_db.ledger import Derived, derived
@@ -15,12 +15,17 @@ from harena_demo.model import DemoHousehold, DemoRow
 from harena_ledger.classify import classify
 from harena_ledger.model import Entry
 
-# Whoever makes an embedded database leaves this comment on it.
+# Whoever makes an embedded database leaves this comment on it, and so does `claim`.
 EMBEDDED = "harena-embedded"
 
 _COMMENT = text("""
     SELECT shobj_description(oid, 'pg_database')
     FROM pg_database WHERE datname = current_database()
+""")
+_MARK = text(f"""
+    DO $$ BEGIN
+        EXECUTE format('COMMENT ON DATABASE %I IS %L', current_database(), '{EMBEDDED}');
+    END $$
 """)
 _TAKE_IDS = """
     SELECT nextval(pg_get_serial_sequence('transactions', 'id')) FROM generate_series(1, $1)
@@ -49,11 +54,17 @@ class DemoRefused(RuntimeError):
     """Demo data has no business in this database, or cannot be brought up to date in it."""
 
 
+async def claim(connection: AsyncConnection) -> None:
+    """Makes a database one for demo data, if no user is in it yet. Needs the database's owner."""
+    if (await connection.execute(select(users.c.id).limit(1))).first() is None:
+        await connection.execute(_MARK)
+
+
 async def refuse_unless_embedded(connection: AsyncConnection) -> None:
-    """Raises DemoRefused unless the embedded platform made this database."""
+    """Raises DemoRefused unless this database was made for demo data."""
     if (await connection.execute(_COMMENT)).scalar_one() != EMBEDDED:
         raise DemoRefused(
-            "This database was not made by the embedded platform: demo data is refused, "
+            "This database was not made for demo data: it is refused, "
             "because it would mix with that of real people."
         )
 
