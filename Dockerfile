@@ -1,4 +1,4 @@
-# Builds any member that runs as a container: the services, libs/db for the migrations, libs/demo.
+# Builds any member that runs as a container: the services, libs/db (migrations) and libs/demo.
 #
 #   docker build --build-arg MEMBER=services/budget --build-arg PACKAGE=harena-budget .
 

