@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 
 from harena_core.auth import UserReading
 from harena_core.dependencies import ClockDep
+from harena_core.query import documented, query_of
 from harena_ledger.comparisons import Flow
 from harena_metric.repository import MetricRepository
 from harena_metric.schemas import (
@@ -31,46 +32,74 @@ async def _metrics(reader: UserReading, clock: ClockDep) -> MetricService:
 Metrics = Annotated[MetricService, Depends(_metrics)]
 
 
-@router.get("/expenses/mom", summary="Expenses of a month against another")
+@router.get(
+    "/expenses/mom",
+    summary="Expenses of a month against another",
+    openapi_extra=documented(ExpensesByMonth),
+)
 async def expenses_mom(
-    query: Annotated[ExpensesByMonth, Query()], metrics: Metrics, clock: ClockDep
+    query: Annotated[ExpensesByMonth, Depends(query_of(ExpensesByMonth))],
+    metrics: Metrics,
+    clock: ClockDep,
 ) -> Envelope[MonthsCompared]:
     """By default the current month to date against the same days of the month before."""
     data = await metrics.month_over_month(Flow.expenses, query)
-    return Envelope(data=data, timestamp=clock.timestamp())
+    return Envelope(data=data, timestamp=metrics.clock.timestamp())
 
 
-@router.get("/income/mom", summary="Income of a month against another")
+@router.get(
+    "/income/mom",
+    summary="Income of a month against another",
+    openapi_extra=documented(IncomeByMonth),
+)
 async def income_mom(
-    query: Annotated[IncomeByMonth, Query()], metrics: Metrics, clock: ClockDep
+    query: Annotated[IncomeByMonth, Depends(query_of(IncomeByMonth))],
+    metrics: Metrics,
+    clock: ClockDep,
 ) -> Envelope[MonthsCompared]:
     """By default the current month to date against the same days of the month before."""
     data = await metrics.month_over_month(Flow.income, query)
-    return Envelope(data=data, timestamp=clock.timestamp())
+    return Envelope(data=data, timestamp=metrics.clock.timestamp())
 
 
-@router.get("/expenses/yoy", summary="Expenses of a year against another")
+@router.get(
+    "/expenses/yoy",
+    summary="Expenses of a year against another",
+    openapi_extra=documented(ExpensesByYear),
+)
 async def expenses_yoy(
-    query: Annotated[ExpensesByYear, Query()], metrics: Metrics, clock: ClockDep
+    query: Annotated[ExpensesByYear, Depends(query_of(ExpensesByYear))],
+    metrics: Metrics,
+    clock: ClockDep,
 ) -> Envelope[YearsCompared]:
     """By default the current year to date against the same days of the year before."""
     data = await metrics.year_over_year(Flow.expenses, query)
-    return Envelope(data=data, timestamp=clock.timestamp())
+    return Envelope(data=data, timestamp=metrics.clock.timestamp())
 
 
-@router.get("/income/yoy", summary="Income of a year against another")
+@router.get(
+    "/income/yoy",
+    summary="Income of a year against another",
+    openapi_extra=documented(IncomeByYear),
+)
 async def income_yoy(
-    query: Annotated[IncomeByYear, Query()], metrics: Metrics, clock: ClockDep
+    query: Annotated[IncomeByYear, Depends(query_of(IncomeByYear))],
+    metrics: Metrics,
+    clock: ClockDep,
 ) -> Envelope[YearsCompared]:
     """By default the current year to date against the same days of the year before."""
     data = await metrics.year_over_year(Flow.income, query)
-    return Envelope(data=data, timestamp=clock.timestamp())
+    return Envelope(data=data, timestamp=metrics.clock.timestamp())
 
 
-@router.get("/coverage", summary="What is left of a month's income")
+@router.get(
+    "/coverage", summary="What is left of a month's income", openapi_extra=documented(CoverageMonth)
+)
 async def coverage(
-    query: Annotated[CoverageMonth, Query()], metrics: Metrics, clock: ClockDep
+    query: Annotated[CoverageMonth, Depends(query_of(CoverageMonth))],
+    metrics: Metrics,
+    clock: ClockDep,
 ) -> Envelope[CoverageOut]:
     """By default of the current month, up to today."""
     data = await metrics.coverage(query)
-    return Envelope(data=data, timestamp=clock.timestamp())
+    return Envelope(data=data, timestamp=metrics.clock.timestamp())

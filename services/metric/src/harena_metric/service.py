@@ -88,7 +88,7 @@ class MetricService:
 
     def __init__(self, repository: MetricRepository, clock: Clock) -> None:
         self._repository = repository
-        self._clock = clock
+        self.clock = clock
         self._today = clock.today()
 
     async def month_over_month(self, flow: Flow, query: MonthFilters) -> MonthsCompared:
@@ -154,7 +154,7 @@ class MetricService:
             affichage=CoverageDisplay(
                 couleur=found.colour, niveau=found.level, message=found.message
             ),
-            mise_a_jour=self._clock.timestamp(),
+            mise_a_jour=self.clock.timestamp(),
             has_data=has_data,
             net_refund=totals.net_refund,
             excluded=_excluded([totals], lambda other: other.income - other.expenses),
@@ -190,7 +190,7 @@ class MetricService:
             balance=record.balance,
             currency=record.currency_code,
             iban_hash=record.iban_hash,
-            last_sync_on=read_at and read_at.astimezone(self._clock.timezone).date(),
+            last_sync_on=read_at and read_at.astimezone(self.clock.timezone).date(),
         )
 
     async def _compared_totals(
