@@ -19,7 +19,7 @@ from harena_local.process import LocalError, wait_until
 from harena_local.state import LocalSettings
 from harena_local.supervisor import Supervisor, configuration, processes_of
 
-HEALTHY_SECONDS = 60.0
+HEALTHY_SECONDS = 120.0
 DOWN_SECONDS = 60.0
 LOG_LINES = 15
 RESET_SECONDS = 3600.0  # a million rows, each with its row-level triggers and keys
