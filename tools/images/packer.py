@@ -7,7 +7,6 @@ In: this checkout, a Debian repository and a package index. Out: an archive a se
 
     harena          an image a member that has a lock in requirements
     data            Postgres and Valkey
-    echo            what the edge's contract suite asks
     ingress-nginx   the controller
 
 Without any, those that an installation needs: harena and data. Linux on amd64, Debian 12.
@@ -18,7 +17,7 @@ What was packed is kept in the cache, by a hash of all that goes into it.
 import argparse
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -82,21 +81,6 @@ class Packer:
                 user=f"{HARENA_USER}:{HARENA_USER}",
             )
             for name, layers in self.members.items()
-        ]
-
-    def echo(self) -> list[oci.Image]:
-        """The echo services, in the environment of a service."""
-        script = self.scratch / "echo"
-        script.mkdir()
-        shutil.copy(ROOT / "tests/edge/echo.py", script)
-        return [
-            oci.Image(
-                self.name("echo"),
-                (*self.members["portal"], self.layer(script)),
-                entrypoint=("python", "/echo.py"),
-                environment=workspace.ENVIRONMENT,
-                user=f"{HARENA_USER}:{HARENA_USER}",
-            )
         ]
 
     @staticmethod
@@ -172,24 +156,25 @@ class Packer:
 
 Set = tuple[Callable[[Packer], Sequence[oci.Image]], tuple[str, ...]]
 
-# Each set with the paths whose content decides what is in it.
-_OURS = ("tools/images", "tools/install_image.sh", "requirements", "libs")
-SETS: dict[str, Set] = {
-    "harena": (Packer.harena, (*_OURS, "services")),
+# What decides what is in the images of the workspace.
+OURS = ("tools/images", "tools/install_image.sh", "requirements", "libs", "services")
+SETS: Mapping[str, Set] = {
+    "harena": (Packer.harena, OURS),
     "data": (Packer.data, ("tools/images", "requirements/run.txt")),
-    "echo": (Packer.echo, (*_OURS, "services", "tests/edge/echo.py")),
-    "ingress-nginx": (Packer.ingress_nginx, ("tools/images", "tools/cluster")),
+    "ingress-nginx": (
+        Packer.ingress_nginx,
+        ("tools/images", "tools/cluster/build.sh", "tools/cluster/ingress-nginx"),
+    ),
 }
 
 
-def pack(folder: Path, sets: Sequence[str], registry: str, tag: str) -> list[Path]:
+def pack(folder: Path, sets: Mapping[str, Set], registry: str, tag: str) -> list[Path]:
     """Writes an archive a set into `folder`; from the cache where nothing has changed."""
     folder.mkdir(parents=True, exist_ok=True)
     archives = []
     with tempfile.TemporaryDirectory() as scratch:
         packer = Packer(Path(scratch), registry, tag)
-        for name in sets:
-            make, paths = SETS[name]
+        for name, (make, paths) in sets.items():
             key = workspace.key((ROOT / path for path in paths), registry, tag)
             kept = CACHE / f"{name}-{key}.tar"
             if not kept.exists():
@@ -204,13 +189,20 @@ def pack(folder: Path, sets: Sequence[str], registry: str, tag: str) -> list[Pat
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tools.images", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.images",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--registry", default="harena.local", help="what the names begin with")
     parser.add_argument("--tag", default="latest", help="what the names end with")
     parser.add_argument("folder", type=Path)
     parser.add_argument("sets", nargs="*", metavar="SET")
     given = parser.parse_args()
-    for archive in pack(given.folder, given.sets or ["harena", "data"], given.registry, given.tag):
+    if unknown := set(given.sets) - SETS.keys():
+        parser.error(f"no set is called {unknown}: there are {', '.join(SETS)}")
+    sets = {name: SETS[name] for name in given.sets or ("harena", "data")}
+    for archive in pack(given.folder, sets, given.registry, given.tag):
         print(archive)
 
 

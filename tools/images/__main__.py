@@ -1,0 +1,5 @@
+"""`python -m tools.images`."""
+
+from tools.images.packer import main
+
+main()
