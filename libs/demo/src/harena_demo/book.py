@@ -1,25 +1,19 @@
 """The statement writer: households write lines into a book, the book is what the banks show.
 
-A line is written once, for good, with what is true of it. `Book.close` then hides what the banks do
-not show yet, so that a later day has the same rows and more.
+A line is written once, for good, with what is true of it. `statement.close` then hides what the
+banks do not show yet, so that a later day has the same rows and more.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 from hashlib import blake2b
 from random import Random
 
 from harena_demo.calendar import working_day
 from harena_demo.model import (
-    DemoAccount,
-    DemoHousehold,
     DemoItem,
-    DemoRow,
     DemoUser,
-    Truth,
 )
 from harena_ledger.categories import TRANSFERS_IN, TRANSFERS_OUT
 from harena_ledger.model import AccountType, Kind
@@ -86,7 +80,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class _Connection:
+class Connection:
     """One view of a holding. Without dates it shows everything, for ever."""
 
     holding: Holding
@@ -106,10 +100,10 @@ class Book:
     """How many times as often things are bought by habit, each as much smaller."""
     holdings: list[Holding] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
-    _connections: list[_Connection] = field(default_factory=list)
-    _statuses: dict[str, DemoItem] = field(default_factory=dict)
+    connections: list[Connection] = field(default_factory=list)
+    statuses: dict[str, DemoItem] = field(default_factory=dict)
     _issued: Counter[tuple[str, date]] = field(default_factory=Counter)
-    _paid_off: list[tuple[Holding, date, int]] = field(default_factory=list)
+    paid_off: list[tuple[Holding, date, int]] = field(default_factory=list)
     """What was settled on cards that do not show the credit."""
 
     def number(self, *parts: object, bits: int = ID_BITS) -> int:
@@ -126,7 +120,7 @@ class Book:
 
     def bank(self, name: str, *, status: int = 0, info: str = "ok", description: str = "") -> None:
         """A connection. Unless called, a bank that is named by an account is connected and well."""
-        self._statuses[name] = DemoItem(
+        self.statuses[name] = DemoItem(
             bridge_item_id=0,
             bank_name=name,
             status=status,
@@ -138,12 +132,12 @@ class Book:
         """An account, seen through its bank's connection until that one breaks."""
         holding.level = holding.opening
         self.holdings.append(holding)
-        self._connections.append(_Connection(holding, holding.bank, until=until))
+        self.connections.append(Connection(holding, holding.bank, until=until))
         return holding
 
     def connect_again(self, holding: Holding, bank: str, *, made_on: date, since: date) -> None:
         """The same account through another connection, whose history goes back to `since`."""
-        self._connections.append(_Connection(holding, bank, made_on, since))
+        self.connections.append(Connection(holding, bank, made_on, since))
 
     # -- lines --------------------------------------------------------------------------------
 
@@ -403,127 +397,4 @@ class Book:
             line.kind = Kind.internal
         if not shows_credit:
             card.level += cents
-            self._paid_off.append((card, on, cents))
-
-    # -- what the banks show ------------------------------------------------------------------
-
-    def close(self, today: date) -> DemoHousehold:
-        """The household as its banks show it at the end of that day, with what is true of it."""
-        shown = {line.id for line in self.lines if line.shown_on <= today}
-        if len(shown) < sum(line.shown_on <= today for line in self.lines):
-            raise ValueError("two lines of a household have the same number")
-        connections = [c for c in self._connections if c.made_on <= today]
-        items = self._items(connections)
-        accounts = []
-        rows: list[DemoRow] = []
-        truths: dict[int, Truth] = {}
-        for rank, connection in enumerate(connections):
-            number = self.number("account", bits=40) * 16 + rank
-            views = list(self._views(connection, rank, today))
-            accounts.append(self._account(connection, number, items[connection.bank], views, today))
-            for line_id, line, covered in views:
-                rows.append(_row(line_id, number, line, today))
-                truths[line_id] = _truth(line, shown, covered)
-        rows.sort(key=lambda row: (row.occurred_on, row.bridge_transaction_id))
-        return DemoHousehold(self.user, tuple(items.values()), tuple(accounts), tuple(rows), truths)
-
-    def _items(self, connections: list[_Connection]) -> dict[str, DemoItem]:
-        base = self.number("item", bits=40) * 16
-        banks = dict.fromkeys(connection.bank for connection in connections)
-        items = {}
-        for rank, bank in enumerate(banks):
-            known = self._statuses.get(bank)
-            items[bank] = DemoItem(
-                bridge_item_id=base + rank,
-                bank_name=bank.split(" (")[0],
-                status=known.status if known else 0,
-                status_code_info=known.status_code_info if known else "ok",
-                status_code_description=known.status_code_description if known else None,
-            )
-        return items
-
-    def _views(
-        self, connection: _Connection, rank: int, today: date
-    ) -> Iterator[tuple[int, Line, bool]]:
-        """What one connection shows: the row's id, the line, whether another one covers it."""
-        # Each covers all days up to its end, for it was there first.
-        earlier = [c for c in self._connections[:rank] if c.holding is connection.holding]
-        for line in self.lines:
-            if line.holding is not connection.holding or line.shown_on > today:
-                continue
-            if not connection.since <= line.occurred_on <= connection.until:
-                continue
-            covered = any(line.occurred_on <= c.until for c in earlier)
-            yield self.number("view", rank, line.id) if covered else line.id, line, covered
-
-    def _account(
-        self,
-        connection: _Connection,
-        number: int,
-        item: DemoItem,
-        views: list[tuple[int, Line, bool]],
-        today: date,
-    ) -> DemoAccount:
-        holding = connection.holding
-        opening = holding.opening + sum(
-            line.cents
-            for line in self.lines
-            if line.holding is holding and line.moves and line.occurred_on < connection.since
-        )
-        moved = sum(line.cents for _, line, _ in views if line.moves and line.occurred_on <= today)
-        moved += sum(cents for card, on, cents in self._paid_off if card is holding and on <= today)
-        iban = self.number("iban", holding.key)
-        is_card = holding.type is AccountType.card
-        return DemoAccount(
-            bridge_account_id=number,
-            bridge_item_id=item.bridge_item_id,
-            type=holding.type,
-            name=holding.name,
-            balance=_euros(opening + moved),
-            opening_balance=_euros(opening),
-            currency=holding.currency,
-            iban_hash=None if is_card else blake2b(f"{iban}".encode(), digest_size=32).hexdigest(),
-            iban_last4=None if is_card else f"{iban % 10000:04d}",
-            last_sync_on=min(today, connection.until),
-        )
-
-
-def _row(number: int, account: int, line: Line, today: date) -> DemoRow:
-    # Banks leave out what goes without saying, and not always.
-    says_currency = line.currency is not None or line.id % 7 > 1
-    return DemoRow(
-        bridge_transaction_id=number,
-        bridge_account_id=account,
-        date=line.posted_on,
-        transaction_date=line.occurred_on if line.operation == "card" else None,
-        amount=_euros(line.cents),
-        currency=(line.currency or line.holding.currency) if says_currency else None,
-        label=line.label,
-        clean_description=line.clean,
-        merchant_name=line.merchant,
-        category_id=line.category,
-        operation_type=line.operation,
-        deleted=line.deleted,
-        future=line.posted_on > today,
-    )
-
-
-def _truth(line: Line, shown: set[int], covered: bool) -> Truth:
-    if covered:
-        return Truth(Kind.excluded, line.true_category, story="second_connection")
-    kind, partner = line.kind, line.partner
-    if partner and partner.id not in shown:
-        # Half a transfer is, as long as the other bank is late, money that came or went.
-        kind, partner = (Kind.income if line.cents > 0 else Kind.expense), None
-    return Truth(
-        kind,
-        line.true_category,
-        refund_of=line.refund_of.id if line.refund_of else None,
-        refunded=_euros(line.refunded),
-        pair=partner.id if partner else None,
-        story=line.story,
-    )
-
-
-def _euros(cents: int) -> Decimal:
-    return Decimal(cents).scaleb(-2)
+            self.paid_off.append((card, on, cents))

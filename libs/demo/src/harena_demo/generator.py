@@ -13,6 +13,7 @@ from harena_demo.book import Book
 from harena_demo.calendar import BankMonth
 from harena_demo.model import DemoHousehold, DemoUser
 from harena_demo.people import couple, family, freelancer, student
+from harena_demo.statement import close
 
 DEFAULT_SEED = 20241024
 
@@ -57,4 +58,4 @@ def household(
     """
     book = Book(user or person.USER, seed, intensity)
     person.write(book, first, BankMonth.of(today + ANNOUNCED))
-    return book.close(today)
+    return close(book, today)
