@@ -1,0 +1,188 @@
+"""The test cluster from outside, and the platform that the tests have installed on it."""
+
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from tests.cluster.images import REGISTRY, TAG
+
+from harena_local.process import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent
+SCRIPT = ROOT / "tools/cluster/cluster.sh"
+CHART = ROOT / "charts/harena"
+
+EDGE = "http://10.44.0.1:30080"
+SOURCES = "10.46.0.0/16"
+HOST = "harena.test"
+NAMESPACE = "harena"
+READY_SECONDS = 120
+INSTALL_SECONDS = 300
+
+Object = dict[str, Any]
+
+
+class Cluster:
+    """What is asked of the API server, by the programs that people use."""
+
+    def run(self, *command: str, given: str | None = None, seconds: float = 60) -> str:
+        """Runs kubectl or helm; AssertionError with what it said if it fails."""
+        done = self.attempt(*command, given=given, seconds=seconds)
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def attempt(
+        self, *command: str, given: str | None = None, seconds: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [SCRIPT, "run", *command], input=given, capture_output=True, text=True, timeout=seconds
+        )
+
+    def kubectl(self, *arguments: str, given: str | None = None, seconds: float = 60) -> str:
+        return self.run("kubectl", *arguments, given=given, seconds=seconds)
+
+    def items(self, kind: str, *arguments: str) -> list[Object]:
+        """Objects of a kind, with what else kubectl is told."""
+        listed = self.kubectl("get", kind, "--output=json", *arguments)
+        items: list[Object] = json.loads(listed)["items"]
+        return items
+
+    def fresh_namespace(self, name: str) -> None:
+        """Empties it of all that an earlier run left, volumes included."""
+        self.kubectl(
+            "delete", "namespace", name, "--ignore-not-found", "--timeout=120s", seconds=150
+        )
+        self.kubectl("create", "namespace", name)
+        self.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+
+
+@dataclass(frozen=True)
+class Harena:
+    """One release of our chart."""
+
+    cluster: Cluster
+    namespace: str = NAMESPACE
+    name: str = "harena"
+
+    def kubectl(self, *arguments: str, seconds: float = 60) -> str:
+        return self.cluster.kubectl("--namespace", self.namespace, *arguments, seconds=seconds)
+
+    def upgrade(
+        self, *values: str, seconds: int = INSTALL_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
+        """`helm upgrade --install --wait` with `--set` values; returns when it has ended."""
+        return self.cluster.attempt(
+            *("helm", "upgrade", "--install", self.name, str(CHART)),
+            *("--namespace", self.namespace, "--values", str(HERE / "values.yaml")),
+            *("--wait", "--timeout", f"{seconds}s", "--history-max", "5"),
+            *(argument for value in values for argument in ("--set", value)),
+            seconds=seconds + 60,
+        )
+
+    def install(self, *values: str) -> None:
+        done = self.upgrade(*values)
+        assert done.returncode == 0, done.stdout + done.stderr + self.trouble()
+
+    def trouble(self) -> str:
+        """What says why something is not ready."""
+        events = ("get", "events", "--sort-by=.lastTimestamp", "--field-selector=type=Warning")
+        logs = ("logs", f"--selector=app.kubernetes.io/instance={self.name}", "--all-containers")
+        asked = (("get", "pods", "--output=wide"), events, (*logs, "--prefix", "--tail=5"))
+        return "\n".join(
+            done.stdout + done.stderr
+            for arguments in asked
+            for done in [
+                self.cluster.attempt("kubectl", "--namespace", self.namespace, *arguments)
+            ]
+        )
+
+    def uninstall(self) -> None:
+        self.cluster.run(
+            *("helm", "uninstall", self.name, "--namespace", self.namespace),
+            *("--wait", "--timeout", "120s"),
+            seconds=180,
+        )
+
+    def pods(self, component: str = "") -> list[Object]:
+        """The pods that run, of a component or of all."""
+        selector = f"app.kubernetes.io/instance={self.name}"
+        if component:
+            selector += f",app.kubernetes.io/component={component}"
+        found = self.cluster.items(
+            "pods", f"--namespace={self.namespace}", f"--selector={selector}"
+        )
+        return [pod for pod in found if pod["status"]["phase"] == "Running"]
+
+    def ready(self, component: str) -> bool:
+        """Whether exactly the wanted pods of a component are there, and ready."""
+        pods = self.pods(component)
+        return len(pods) == 1 and all(
+            "deletionTimestamp" not in pod["metadata"] and _is_ready(pod) for pod in pods
+        )
+
+    def secret(self, name: str, key: str) -> str:
+        template = f"--output=go-template={{{{index .data {json.dumps(key)} | base64decode}}}}"
+        return self.kubectl("get", "secret", f"{self.name}-{name}", template)
+
+    def execute(
+        self, component: str, command: Sequence[str], seconds: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command in a container of a component; its exit status says how it went."""
+        kind = "statefulset" if component in ("postgres", "redis") else "deployment"
+        return self.cluster.attempt(
+            *("kubectl", "--namespace", self.namespace, "exec", "--quiet"),
+            *(f"{kind}/{self.name}-{component}", "--container", component, "--", *command),
+            seconds=seconds,
+        )
+
+    def client(self, source: str | None = None) -> httpx2.Client:
+        """A client outside, at an address of its own."""
+        return httpx2.Client(
+            base_url=EDGE,
+            headers={"Host": HOST},
+            timeout=20,
+            trust_env=False,
+            transport=httpx2.HTTPTransport(local_address=source),
+        )
+
+    def login(self, email: str, source: str | None = None) -> httpx2.Client:
+        """A client with the token of a demo user."""
+        return log_in(self.client(source), email, self.secret("demo", "password"))
+
+
+def log_in(client: httpx2.Client, email: str, password: str) -> httpx2.Client:
+    """Gives the client the user's token."""
+    answer = client.post(
+        "/api/v1/users/auth/login", data={"username": email, "password": password}
+    )
+    assert answer.status_code == 200, answer.text
+    client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+    return client
+
+
+def _is_ready(item: Object) -> bool:
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in item["status"].get("conditions", [])
+    )
+
+
+def eventually(condition: Callable[[], bool], seconds: float = READY_SECONDS) -> bool:
+    """Whether it comes true in time; a connection that is refused meanwhile is not yet true."""
+
+    def holds() -> bool:
+        with suppress(httpx2.HTTPError):
+            return condition()
+        return False
+
+    return bool(wait_until(holds, seconds, every=0.5))
+
+
+def image(name: str) -> str:
+    return f"{REGISTRY}/{name}:{TAG}"

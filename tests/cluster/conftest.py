@@ -1,0 +1,56 @@
+"""The test cluster with ingress-nginx and the platform on it. All tests here run from outside it.
+
+In: a cluster that runs (`tools/cluster/cluster.sh up`) with the images that `tests.cluster.images`
+packs, and this process in its client's network. `make test-cluster` does all that. Out: `harena`,
+installed with demo data and healthy. A test may break what it likes, and leaves it healthy.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cluster.cluster import HERE, NAMESPACE, ROOT, Cluster, Harena, eventually
+from tools.images import ingress_nginx
+
+INGRESS_NAMESPACE = "ingress-nginx"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.fspath).is_relative_to(HERE):
+            item.add_marker(pytest.mark.cluster)
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(900))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The cluster, with ingress-nginx."""
+    cluster = Cluster()
+    cluster.run(
+        *("helm", "upgrade", "--install", "ingress-nginx"),
+        str(ingress_nginx.module() / "charts/ingress-nginx"),
+        *("--namespace", INGRESS_NAMESPACE, "--create-namespace"),
+        *("--values", str(ROOT / "k8s/ingress-nginx/values.yaml")),
+        *("--values", str(HERE / "ingress-nginx.yaml")),
+        *("--wait", "--timeout", "180s"),
+        seconds=240,
+    )
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def installed(cluster: Cluster) -> Harena:
+    """The platform, installed from nothing."""
+    cluster.fresh_namespace(NAMESPACE)
+    harena = Harena(cluster)
+    harena.install()
+    return harena
+
+
+@pytest.fixture
+def harena(installed: Harena) -> Iterator[Harena]:
+    """Tests find it healthy, and leave it so."""
+    yield installed
+    with installed.client() as client:
+        assert eventually(lambda: client.get("/health").json()["status"] == "healthy")
