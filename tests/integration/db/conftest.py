@@ -80,6 +80,8 @@ async def make_home(connection: AsyncConnection, name: str, number: int) -> Home
         amount=Decimal("-12.34"),
         date=DAY,
         provider_description="CB CARREFOUR 12/03",
+        kind="expense",
+        counted_category_id=98001,
     )
     await add(
         tables.merchant_corrections,

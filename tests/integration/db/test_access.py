@@ -43,7 +43,7 @@ GRANTS: dict[str, Grants] = {
         ("user_preferences.user_id", "SELECT"),
         ("user_preferences.budget_settings", "SELECT"),
         *((table, "SELECT") for table in ("data_versions", "items", "accounts")),
-        *((table, "SELECT") for table in ("transactions", *CATEGORIES)),
+        *((table, "SELECT") for table in ("transactions", "daily_totals", *CATEGORIES)),
     },
     "harena_search": EVERYONE,
     "harena_budget": EVERYONE,

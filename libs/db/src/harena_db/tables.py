@@ -306,6 +306,37 @@ transactions = Table(
     Index(None, "paired_with", postgresql_where=text("paired_with IS NOT NULL")),
 )
 
+# What each day of an account amounts to, in each currency. Kept by triggers of `transactions` only;
+# a day whose rows all went is left at zero.
+daily_totals = Table(
+    "daily_totals",
+    metadata,
+    Column("user_id", Integer, nullable=False),
+    Column("account_id", Integer, nullable=False),
+    Column("occurred_on", Date, nullable=False),
+    Column("currency_code", Text),
+    Column("income", Numeric(18, 2), nullable=False),
+    # Net of refunds.
+    Column("expenses", Numeric(18, 2), nullable=False),
+    Column("income_count", Integer, nullable=False),
+    # Purchases and refunds.
+    Column("expense_count", Integer, nullable=False),
+    ForeignKeyConstraint(
+        ["user_id", "account_id"], ["accounts.user_id", "accounts.id"], ondelete="CASCADE"
+    ),
+    Index(
+        "uq_daily_totals_user_id_occurred_on_account_id_currency_code",
+        "user_id",
+        "occurred_on",
+        "account_id",
+        "currency_code",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+        postgresql_include=["income", "expenses", "income_count", "expense_count"],
+    ),
+    Index(None, "account_id"),
+)
+
 merchant_corrections = Table(
     "merchant_corrections",
     metadata,
