@@ -257,6 +257,11 @@ class TestCategory:
                 id="rent paid to a known agency",
             ),
             pytest.param(
+                row(1, 700, "FONCIA", category=categories.OTHERS),
+                categories.OTHERS,
+                id="what an agency pays is no rent",
+            ),
+            pytest.param(
                 row(1, -700, "VIR LOYER", category=categories.LEISURE), categories.LEISURE,
                 id="what the bank is sure of is no rent",
             ),

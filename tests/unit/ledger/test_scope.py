@@ -103,7 +103,8 @@ class TestReconnection:
 
     def test_a_card_with_the_iban_of_its_checking_account_is_another_account(self) -> None:
         card = Account(60, AccountType.card, "Visa", iban_hash="hash-1")
-        selection = _selection(mode="include_specific", included_accounts=[CHECKING])
+        chosen = _selection(mode="include_specific", included_accounts=[CHECKING])
+        selection = chosen.placed(ACCOUNTS)
 
         assert select((*ACCOUNTS, card), selection).account_ids == {CHECKING}
         assert select((*ACCOUNTS, card)).accounts_used().used_accounts == 4

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from tests.unit.ledger.builders import (
@@ -108,9 +108,12 @@ class TestClosing:
     def test_cycles_end_at_any_day_and_know_short_months(
         self, first: str, last: str, settled_on: str
     ) -> None:
+        opens, closes = date.fromisoformat(first), date.fromisoformat(last)
         purchases = (
-            row(1, -70, "CB A", date.fromisoformat(first), CARD),
-            row(2, -50, "CB B", date.fromisoformat(last), CARD),
+            row(1, -70, "CB A", opens, CARD),
+            row(2, -50, "CB B", closes, CARD),
+            row(3, -11, "CB C", opens - timedelta(days=1), CARD),
+            row(4, -12, "CB D", closes + timedelta(days=1), CARD),
         )
         settlement = replace(SETTLEMENT, occurred_on=date.fromisoformat(settled_on))
 
@@ -132,14 +135,6 @@ class TestClosing:
         settlement = replace(SETTLEMENT, occurred_on=date.fromisoformat(settled_on))
 
         assert _kind_of_settlement(*purchases, settlement=settlement) == EXPENSE
-
-    def test_months_before_and_after_do_not_disturb(self) -> None:
-        others = (
-            row(20, -11, "CB C", date(2026, 9, 30), CARD),
-            row(21, -12, "CB D", date(2026, 11, 1), CARD),
-        )
-
-        assert _kind_of_settlement(*PURCHASES, *others) == INTERNAL
 
 
 class TestNoSettlement:
@@ -167,6 +162,16 @@ class TestNoSettlement:
         assert _kind_of_settlement(
             purchase, settlement=row(10, -50, "DEBIT CARTE", date(2026, 11, 4))
         ) == INTERNAL  # fmt: skip
+
+    def test_what_settles_a_card_is_no_half_of_a_transfer(self) -> None:
+        settlement = replace(SETTLEMENT, label="VIR CARTE DIFFERE")
+
+        found = entries(
+            *PURCHASES, settlement, row(11, 120, "VIR X", settlement.occurred_on, JOINT)
+        )
+
+        assert (found[10].kind.value, found[10].pair) == (INTERNAL, None)
+        assert found[11].kind.value == INCOME
 
     def test_a_purchase_is_settled_once(self) -> None:
         again = row(11, -120, "VIR M MARTIN", date(2026, 11, 2))
@@ -201,6 +206,12 @@ class TestCreditOnTheCard:
             pytest.param(
                 row(11, 120, "X", date(2026, 11, 5), CARD, category=categories.REFUNDS),
                 id="of category Remboursements",
+            ),
+            pytest.param(
+                row(11, 120, "GALERIE DU PORT", date(2026, 11, 5), CARD), id="from where it bought"
+            ),
+            pytest.param(
+                row(11, 120, "AVOIR CB MAGASIN", date(2026, 11, 5), CARD), id="a card refund"
             ),
             pytest.param(row(11, 120, "CREDIT", date(2026, 11, 15), CARD), id="eleven days later"),
             pytest.param(row(11, 120, "CREDIT", date(2026, 11, 4), JOINT), id="on another account"),

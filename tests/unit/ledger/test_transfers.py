@@ -167,6 +167,10 @@ class TestNoPair:
                 row(1, -100, "VIR X"), row(2, 100, "REMISE CHEQUE", account=JOINT), id="a cheque"
             ),
             pytest.param(
+                row(1, -100, "VIR X"), row(2, 100, "VERSEMENT ESPECES HENRI DUPONT", account=JOINT),
+                id="cash that is paid in under the user's name",
+            ),
+            pytest.param(
                 row(1, -100, "VIRGIN"), row(2, 100, "VIR X", account=JOINT), id="half a word"
             ),
         ],
@@ -349,6 +353,17 @@ class TestChoice:
         lines = [ln for ln in read_lines(household, some) if ln.amount and not ln.row.deleted]
 
         assert pair(household, lines) == _every_pair_in_order(household, some)
+
+    def test_does_not_depend_on_the_order_of_the_lines(self) -> None:
+        some = [
+            row(5, -100, "VIR X"),
+            row(6, -100, "VIR X"),
+            row(7, 100, "VIR Y", account=JOINT),
+            row(8, 100, "VIR Y", account=JOINT),
+        ]
+        lines = read_lines(home(), some)
+
+        assert pair(home(), lines[::-1]) == pair(home(), lines) == {5: 7, 7: 5, 6: 8, 8: 6}
 
 
 def _every_pair_in_order(household: Household, some: Sequence[Row]) -> dict[int, int]:
