@@ -97,9 +97,7 @@ class Harena:
         return "\n".join(
             done.stdout + done.stderr
             for arguments in asked
-            for done in [
-                self.cluster.attempt("kubectl", "--namespace", self.namespace, *arguments)
-            ]
+            for done in [self.cluster.attempt("kubectl", "--namespace", self.namespace, *arguments)]
         )
 
     def uninstall(self) -> None:
@@ -158,9 +156,7 @@ class Harena:
 
 def log_in(client: httpx2.Client, email: str, password: str) -> httpx2.Client:
     """Gives the client the user's token."""
-    answer = client.post(
-        "/api/v1/users/auth/login", data={"username": email, "password": password}
-    )
+    answer = client.post("/api/v1/users/auth/login", data={"username": email, "password": password})
     assert answer.status_code == 200, answer.text
     client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
     return client

@@ -75,7 +75,10 @@ def of_tests(packer: Packer) -> Sequence[oci.Image]:
 
 
 def main(folder: Path) -> None:
-    sets = {**packer.SETS, "tests": (of_tests, (*OURS, "tests/edge/echo.py", "tests/cluster/images.py"))}
+    sets = {
+        **packer.SETS,
+        "tests": (of_tests, (*OURS, "tests/edge/echo.py", "tests/cluster/images.py")),
+    }
     for archive in packer.pack(folder, sets, REGISTRY, TAG):
         sys.stdout.write(f"{archive}\n")
 

@@ -118,19 +118,21 @@ def finish(root: Path) -> None:
     bundle.write_text("".join(file.read_text() for file in certificates))
 
 
+def python(base: Path) -> Path:
+    """The interpreter of `base`, which also runs where it was unpacked."""
+    return base / "usr/bin/python3.11"
+
+
 def compile_python(root: Path, base: Path, folder: str) -> None:
     """Writes the bytecode of `root`/`folder` with the interpreter of `base`.
 
     It is never checked against the sources, whose times are not kept, and a container could not
-    write it anew. The interpreter runs by its own loader, with its own libraries.
+    write it anew.
     """
-    libraries = base / "usr/lib/x86_64-linux-gnu"
-    loader = f"{base}/usr/lib64/ld-linux-x86-64.so.2"
-    python = (loader, "--library-path", libraries, f"{base}/usr/bin/python3.11", "-m", "compileall")
     options = ("-q", "-f", "--invalidation-mode", "unchecked-hash", "-s", root, "-p", "/")
     subprocess.run(
-        [*python, *options, root / folder],
+        [python(base), "-I", "-m", "compileall", *options, root / folder],
         check=True,
         timeout=SECONDS,
-        env={"PYTHONHOME": str(base / "usr"), "PYTHONHASHSEED": "0"},
+        env={"PYTHONHASHSEED": "0"},
     )

@@ -22,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tools.images import ingress_nginx, oci, workspace
-from tools.images.debian import Repository, compile_python, finish
+from tools.images.debian import Repository, compile_python, finish, python
 from tools.images.workspace import ROOT, members
 
 CACHE = Path.home() / ".cache/harena/images"
@@ -61,9 +61,10 @@ class Packer:
     def members(self) -> dict[str, tuple[oci.Layer, ...]]:
         """The layers of each member's image, by its name."""
         base, shared = self.base, self.scratch / "shared"
-        roots = {Path(member).name: self.scratch / "members" / member for member in members()}
-        for root in roots.values():
-            workspace.install(str(root.relative_to(self.scratch / "members")), root)
+        roots = {}
+        for member in members():
+            root = roots[Path(member).name] = self.scratch / "members" / member
+            workspace.install(member, root, python(self.base_root))
         workspace.share(list(roots.values()), shared)
         for root in (shared, *roots.values()):
             compile_python(root, self.base_root, workspace.VENV)

@@ -35,11 +35,14 @@ def members() -> list[str]:
     ]
 
 
-def install(member: str, root: Path) -> None:
-    """Makes `root`/app for one member, without bytecode."""
+def install(member: str, root: Path, python: Path) -> None:
+    """Makes `root`/app for one member, without bytecode.
+
+    By the interpreter that will run it: what a lock asks for may depend on its patch release.
+    """
     venv = root / VENV
     subprocess.run(
-        [ROOT / "tools/install_image.sh", UV, venv, member, "python3.11"],
+        [ROOT / "tools/install_image.sh", UV, venv, member, python],
         check=True,
         cwd=ROOT,
         timeout=SECONDS,
