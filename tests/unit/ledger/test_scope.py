@@ -96,6 +96,12 @@ class TestReconnection:
 
         assert select(now, AccountSelection.parse(setting)).account_ids == {JOINT}
 
+    def test_a_save_forgets_the_place_of_what_was_taken_out(self) -> None:
+        placed = _selection(mode="include_specific", included_accounts=[CHECKING]).placed(ACCOUNTS)
+        setting = placed.setting() | {"included_accounts": [JOINT]}
+
+        assert AccountSelection.parse(setting).placed(ACCOUNTS).included_places == {JOINT: "hash-4"}
+
     def test_places_survive_a_save_that_no_longer_finds_the_account(self) -> None:
         placed = _selection(mode="include_specific", included_accounts=[CHECKING]).placed(ACCOUNTS)
 
