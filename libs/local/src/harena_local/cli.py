@@ -44,12 +44,15 @@ def up(
     """Start everything that is not running; with demo data, topped up to today."""
     platform = _platform()
     with platform.state.lock():
+        ran_before = platform.supervisor.running
         try:
             with Progress(out).shown() as report:
                 added = platform.start(report)
-        except KeyboardInterrupt:
-            with Progress(out).shown() as report:
-                platform.stop(report)
+        except (KeyboardInterrupt, LocalError) as error:
+            # What is not healthy stays for a look at it, unless nobody asked for it to stay.
+            if foreground or (isinstance(error, KeyboardInterrupt) and not ran_before):
+                with Progress(out).shown() as report:
+                    platform.stop(report)
             raise
     if added:
         out.print(f"{added} demo transactions added, up to {platform.today}.\n")
@@ -61,7 +64,7 @@ def up(
 
 def _stay(platform: Embedded) -> None:
     """Follows all logs until Ctrl-C, a hang-up or a stop; then stops everything."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         _follow(platform, list(platform.parts), while_true=lambda: platform.supervisor.running)

@@ -123,6 +123,7 @@ class State:
         """A password of this platform, made at its first use."""
         path = self.secrets / name
         if not path.exists():
+            self.make_folders()
             write_private(path, secrets.token_urlsafe(24))
         return path.read_text()
 
