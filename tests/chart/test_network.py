@@ -1,0 +1,54 @@
+"""The service graph, as the NetworkPolicies let it be: every edge is named, and no other passes."""
+
+from tests.chart.conftest import Render
+
+DATABASE_USERS = {"user", "search", "metric", "budget", "conversation"}
+PORTS = {"user": 3000, "search": 3001, "metric": 3002, "budget": 3006, "conversation": 3008}
+
+
+def test_the_whole_graph(render: Render) -> None:
+    assert render().edges() == {
+        *(("ingress-nginx", name, "http") for name in (*PORTS, "portal")),
+        *(("portal", name, port) for name, port in PORTS.items()),
+        *((name, "postgres", 5432) for name in (*DATABASE_USERS, "migrate")),
+        *((name, "redis", 6379) for name in DATABASE_USERS),
+        ("*", "kube-system", 53),
+    }
+
+
+def test_nobody_reaches_the_internet_unless_it_is_said(render: Render) -> None:
+    said = render({"services": {"user": {"internet": True}}})
+
+    assert [edge for edge in said.edges() if edge[1] == "0.0.0.0/0"] == [("user", "0.0.0.0/0", 443)]
+    [rule] = [rule for rule in said.policy("user")["spec"]["egress"] if "ipBlock" in rule["to"][0]]
+    # Nor pods, nor other machines of the same network, nor a cloud's metadata service by that way.
+    assert set(rule["to"][0]["ipBlock"]["except"]) == {
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+    }
+
+
+def test_the_demo_reaches_the_database_while_it_is_asked_for(render: Render) -> None:
+    assert ("demo", "postgres", 5432) in render({"demo": {"enabled": True}}).edges()
+
+
+def test_the_controller_is_where_it_is_said_to_be(render: Render) -> None:
+    edges = render({"ingress": {"controllerNamespace": "kube-system"}}).edges()
+
+    assert ("kube-system", "user", "http") in edges
+    assert not any(edge[0] == "ingress-nginx" for edge in edges)
+
+
+def test_without_an_ingress_nobody_comes_from_outside(render: Render) -> None:
+    objects = render({"ingress": {"enabled": False}})
+
+    assert objects.of("Ingress") == {}
+    assert not any(edge[0] == "ingress-nginx" for edge in objects.edges())
+
+
+def test_can_be_left_to_somebody_else(render: Render) -> None:
+    assert render({"networkPolicy": {"enabled": False}}).of("NetworkPolicy") == {}
+    demo = {"networkPolicy": {"enabled": False}, "demo": {"enabled": True}}
+    assert render(demo).of("NetworkPolicy") == {}
