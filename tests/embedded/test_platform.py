@@ -176,8 +176,11 @@ class TestData:
     @pytest.mark.usefixtures("counted")
     def test_a_backup_brings_back_what_was_deleted(self, platform: Platform) -> None:
         platform.run("backup")
-        delete = "WITH gone AS (DELETE FROM transactions WHERE id % 2 = 0 RETURNING 1)"
-        assert int(platform.sql(delete + " SELECT count(*) FROM gone")) > 100
+        deleted = platform.sql(
+            "WITH gone AS (DELETE FROM transactions WHERE id % 2 = 0 RETURNING 1) "
+            "SELECT count(*) FROM gone"
+        )
+        assert int(deleted) > 1000
         platform.run("restore", "--yes")
         with platform.login() as client:
             assert client.get("/api/v1/users/me").status_code == 200
