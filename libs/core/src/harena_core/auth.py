@@ -9,7 +9,11 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +23,7 @@ import structlog
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 from jose import JWTError, jwt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -52,12 +56,18 @@ _REVOKED = b"0"
 _SESSION_IS_LIVE = text("SELECT session_is_live(:user_id, :session_id)")
 
 
+def _column_holds(sub: str) -> str:
+    if int(sub) >= 2**31:
+        raise ValueError("no user has such a number")
+    return sub
+
+
 class Claims(BaseModel):
     """What a token must carry, all of it: python-jose lets `exp` and `aud` be missing."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
-    sub: str = Field(pattern=r"^[1-9][0-9]{0,9}$")
+    sub: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$"), AfterValidator(_column_holds)]
     exp: int
     iat: int
     jti: str = Field(min_length=1)
@@ -250,16 +260,11 @@ async def authenticate(
 
 
 @asynccontextmanager
-async def authenticated_reading(
-    token: str | None, verifier: TokenVerifier, engine: AsyncEngine, instruments: Instruments
+async def _live_reading(
+    engine: AsyncEngine, claims: Claims, instruments: Instruments
 ) -> AsyncIterator[Reader]:
-    """The caller's read-only transaction, which asks for their session while it begins."""
-    async with AsyncExitStack() as stack:
+    async with reading(engine, claims.user_id, claims.session_id) as reader:
         with _counted(instruments):
-            claims = await _claims(token, verifier)
-            reader = await stack.enter_async_context(
-                reading(engine, claims.user_id, claims.session_id)
-            )
             if reader is None:
                 raise _revoked()
         yield reader
@@ -276,14 +281,21 @@ CurrentUser = Annotated[Principal, Depends(_principal)]
 
 async def _user_reading(
     request: Request, token: Annotated[str | None, Depends(_bearer)]
-) -> AsyncIterator[Reader]:
+) -> AbstractAsyncContextManager[Reader]:
     state = request.state
-    async with authenticated_reading(
-        token, state.verifier, state.engine, request.app.state.instruments
-    ) as reader:
-        yield reader
+    instruments: Instruments = request.app.state.instruments
+    try:
+        claims = await _claims(token, state.verifier)
+    except NotAuthenticated:
+        instruments.sessions.labels(instruments.service, "refused").inc()
+        raise
+    return _live_reading(state.engine, claims, instruments)
 
 
-# scope="function": the connection is back in its pool before the answer is sent.
-UserReading = Annotated[Reader, Depends(_user_reading, scope="function")]
-"""A read-only transaction bound to the caller, for routes that are asked often."""
+# Entered by the route, not by FastAPI, whose generators cost as much as the queries; and so the
+# connection is back in its pool before the answer is put together.
+UserReading = Annotated[AbstractAsyncContextManager[Reader], Depends(_user_reading)]
+"""A read-only transaction bound to the caller, for routes that are asked often.
+
+The token is good by then; that its session is live is asked on entering: `async with reading as …`.
+"""

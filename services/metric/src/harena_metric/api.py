@@ -8,7 +8,6 @@ from harena_core.auth import UserReading
 from harena_core.dependencies import ClockDep
 from harena_core.query import documented, query_of
 from harena_ledger.comparisons import Flow
-from harena_metric.repository import MetricRepository
 from harena_metric.schemas import (
     CoverageMonth,
     CoverageOut,
@@ -25,8 +24,8 @@ from harena_metric.service import MetricService
 router = APIRouter(prefix="/api/v1/metrics", tags=["metrics"])
 
 
-async def _metrics(reader: UserReading, clock: ClockDep) -> MetricService:
-    return MetricService(MetricRepository(reader), clock)
+async def _metrics(reading: UserReading, clock: ClockDep) -> MetricService:
+    return MetricService(reading, clock)
 
 
 Metrics = Annotated[MetricService, Depends(_metrics)]
@@ -38,9 +37,7 @@ Metrics = Annotated[MetricService, Depends(_metrics)]
     openapi_extra=documented(ExpensesByMonth),
 )
 async def expenses_mom(
-    query: Annotated[ExpensesByMonth, Depends(query_of(ExpensesByMonth))],
-    metrics: Metrics,
-    clock: ClockDep,
+    metrics: Metrics, query: Annotated[ExpensesByMonth, Depends(query_of(ExpensesByMonth))]
 ) -> Envelope[MonthsCompared]:
     """By default the current month to date against the same days of the month before."""
     data = await metrics.month_over_month(Flow.expenses, query)
@@ -53,9 +50,7 @@ async def expenses_mom(
     openapi_extra=documented(IncomeByMonth),
 )
 async def income_mom(
-    query: Annotated[IncomeByMonth, Depends(query_of(IncomeByMonth))],
-    metrics: Metrics,
-    clock: ClockDep,
+    metrics: Metrics, query: Annotated[IncomeByMonth, Depends(query_of(IncomeByMonth))]
 ) -> Envelope[MonthsCompared]:
     """By default the current month to date against the same days of the month before."""
     data = await metrics.month_over_month(Flow.income, query)
@@ -68,9 +63,7 @@ async def income_mom(
     openapi_extra=documented(ExpensesByYear),
 )
 async def expenses_yoy(
-    query: Annotated[ExpensesByYear, Depends(query_of(ExpensesByYear))],
-    metrics: Metrics,
-    clock: ClockDep,
+    metrics: Metrics, query: Annotated[ExpensesByYear, Depends(query_of(ExpensesByYear))]
 ) -> Envelope[YearsCompared]:
     """By default the current year to date against the same days of the year before."""
     data = await metrics.year_over_year(Flow.expenses, query)
@@ -83,9 +76,7 @@ async def expenses_yoy(
     openapi_extra=documented(IncomeByYear),
 )
 async def income_yoy(
-    query: Annotated[IncomeByYear, Depends(query_of(IncomeByYear))],
-    metrics: Metrics,
-    clock: ClockDep,
+    metrics: Metrics, query: Annotated[IncomeByYear, Depends(query_of(IncomeByYear))]
 ) -> Envelope[YearsCompared]:
     """By default the current year to date against the same days of the year before."""
     data = await metrics.year_over_year(Flow.income, query)
@@ -96,9 +87,7 @@ async def income_yoy(
     "/coverage", summary="What is left of a month's income", openapi_extra=documented(CoverageMonth)
 )
 async def coverage(
-    query: Annotated[CoverageMonth, Depends(query_of(CoverageMonth))],
-    metrics: Metrics,
-    clock: ClockDep,
+    metrics: Metrics, query: Annotated[CoverageMonth, Depends(query_of(CoverageMonth))]
 ) -> Envelope[CoverageOut]:
     """By default of the current month, up to today."""
     data = await metrics.coverage(query)

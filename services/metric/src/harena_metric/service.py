@@ -4,7 +4,8 @@ Periods, scope, comparisons and categories are the ledger's; sums are the reposi
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,6 +13,7 @@ from functools import partial
 from typing import Any, Literal
 
 from harena_core.clock import Clock
+from harena_core.db import Reader
 from harena_core.errors import Conflict, Invalid
 from harena_ledger import categories, periods
 from harena_ledger.comparisons import Flow, compare, coverage
@@ -27,7 +29,7 @@ from harena_ledger.scope import (
 )
 from harena_ledger.text import fold
 from harena_ledger.totals import CurrencyTotals, Totals
-from harena_metric.repository import AccountRecord, AccountSum, MetricRepository
+from harena_metric.repository import AccountRecord, AccountSum, Holdings, MetricRepository
 from harena_metric.schemas import (
     AccountsUsedOut,
     ComparisonDisplay,
@@ -86,20 +88,22 @@ class _Scope:
 class MetricService:
     """The metrics of one user."""
 
-    def __init__(self, repository: MetricRepository, clock: Clock) -> None:
-        self._repository = repository
+    def __init__(self, reading: AbstractAsyncContextManager[Reader], clock: Clock) -> None:
         self.clock = clock
+        self._reading = reading
         self._today = clock.today()
 
     async def month_over_month(self, flow: Flow, query: MonthFilters) -> MonthsCompared:
         """Raises Invalid for a month without its year (or the reverse) and unknown categories."""
         target = _month(query, "mois_cible", "annee_cible") or Month.of(self._today)
         reference = _month(query, "mois_talon", "annee_talon") or target.shifted(-1)
-        filters, scope = _Filters.of(query), await self._scope()
-        compared = periods.month_over_month(
-            target, reference, today=self._today, as_of=scope.as_of, extent=query.comparison
+        scope, compared, totals = await self._compared(
+            flow,
+            _Filters.of(query),
+            lambda as_of: periods.month_over_month(
+                target, reference, today=self._today, as_of=as_of, extent=query.comparison
+            ),
         )
-        totals = await self._compared_totals(compared, scope, filters, flow)
         return MonthsCompared(
             metric_type=f"mom_{flow.value}",
             periode_talon=_month_total(reference, compared.reference, totals[0], flow),
@@ -111,11 +115,13 @@ class MetricService:
         """Raises Invalid for an unknown category."""
         target = self._today.year if query.annee_cible is None else query.annee_cible
         reference = target - 1 if query.annee_talon is None else query.annee_talon
-        filters, scope = _Filters.of(query), await self._scope()
-        compared = periods.year_over_year(
-            target, reference, today=self._today, as_of=scope.as_of, extent=query.comparison
+        scope, compared, totals = await self._compared(
+            flow,
+            _Filters.of(query),
+            lambda as_of: periods.year_over_year(
+                target, reference, today=self._today, as_of=as_of, extent=query.comparison
+            ),
         )
-        totals = await self._compared_totals(compared, scope, filters, flow)
         whole = periods.year(reference)
         return YearsCompared(
             metric_type=f"yoy_{flow.value}",
@@ -128,10 +134,12 @@ class MetricService:
         """Raises Invalid for a month without its year, or the reverse."""
         current = Month.of(self._today)
         month = _month(query, "mois", "annee") or current
-        scope = await self._scope()
         days = month.period.until(self._today)
-        (sums,) = await self._sums([days], scope, _Filters(None, None))
-        totals = _totals(sums, scope)
+        async with self._reading as reader:
+            repository = MetricRepository(reader)
+            scope = self._scope(await repository.holdings())
+            sums = await repository.sums([days]) if scope.accounts else []
+        totals = _totals(sums, 0, scope)
         has_data = bool(totals.count or totals.other_currencies)
         found = coverage(
             income=totals.income,
@@ -161,8 +169,26 @@ class MetricService:
             **_shared(scope),
         )
 
-    async def _scope(self) -> _Scope:
-        holdings = await self._repository.holdings()
+    async def _compared(
+        self, flow: Flow, filters: _Filters, periods_of: Callable[[date], Comparison]
+    ) -> tuple[_Scope, Comparison, tuple[Totals, Totals]]:
+        """The totals of the reference and of the target, which depend on `as_of`."""
+        async with self._reading as reader:
+            repository = MetricRepository(reader)
+            scope = self._scope(await repository.holdings())
+            compared = periods_of(scope.as_of)
+            sums = (
+                await repository.sums(
+                    [compared.reference, compared.target],
+                    category_id=filters.category_id,
+                    merchant_key=filters.merchant_key,
+                )
+                if scope.accounts
+                else []
+            )
+        return scope, compared, (_totals(sums, 0, scope, flow), _totals(sums, 1, scope, flow))
+
+    def _scope(self, holdings: Holdings) -> _Scope:
         try:
             selection = AccountSelection.parse(holdings.account_selection)
         except InvalidSelection as error:
@@ -173,11 +199,10 @@ class MetricService:
             ) from error
         accounts = {record.id: self._account(record) for record in holdings.accounts}
         scope = select(list(accounts.values()), selection)
+        counted = scope.account_ids
         return _Scope(
             ledger=scope,
-            accounts={
-                id_: account for id_, account in accounts.items() if account.id in scope.account_ids
-            },
+            accounts={id_: account for id_, account in accounts.items() if account.id in counted},
             as_of=scope.as_of(self._today),
         )
 
@@ -193,26 +218,6 @@ class MetricService:
             last_sync_on=read_at and read_at.astimezone(self.clock.timezone).date(),
         )
 
-    async def _compared_totals(
-        self, compared: Comparison, scope: _Scope, filters: _Filters, flow: Flow
-    ) -> tuple[Totals, Totals]:
-        """Of the reference and of the target."""
-        reference, target = await self._sums([compared.reference, compared.target], scope, filters)
-        return _totals(reference, scope, flow), _totals(target, scope, flow)
-
-    async def _sums(
-        self, days: Sequence[Period], scope: _Scope, filters: _Filters
-    ) -> list[list[AccountSum]]:
-        """Of each period, what its rows on the accounts in scope amount to."""
-        sums: list[list[AccountSum]] = [[] for _ in days]
-        if scope.accounts:
-            for found in await self._repository.sums(
-                days, category_id=filters.category_id, merchant_key=filters.merchant_key
-            ):
-                if found.account_id in scope.accounts:
-                    sums[found.period].append(found)
-        return sums
-
 
 def _month(query: MonthFilters | CoverageMonth, month: str, year: str) -> Month | None:
     """The month that the query names, if it does."""
@@ -227,10 +232,14 @@ def _month(query: MonthFilters | CoverageMonth, month: str, year: str) -> Month 
     return Month(values[1], values[0])
 
 
-def _totals(sums: Iterable[AccountSum], scope: _Scope, flow: Flow | None = None) -> Totals:
-    """The totals of one period; `count` is of the rows of that flow, or of both."""
+def _totals(
+    sums: Iterable[AccountSum], period: int, scope: _Scope, flow: Flow | None = None
+) -> Totals:
+    """The totals of one of the periods; `count` is of the rows of that flow, or of both."""
     found: dict[str, CurrencyTotals] = {}
     for part in sums:
+        if part.period != period or part.account_id not in scope.accounts:
+            continue
         currency = currency_of(scope.accounts[part.account_id], part.currency_code)
         so_far = found.get(currency, _NOTHING)
         found[currency] = CurrencyTotals(
