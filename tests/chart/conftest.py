@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 from pydantic_settings import BaseSettings
@@ -22,8 +22,7 @@ ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "harena"
 RELEASE = "rel"
 NAMESPACE = "prod"
-# The oldest that the chart takes, and the newest whose schemas there are. Between them the schemas
-# of what the chart uses only grew; `test_objects` asks all four.
+# The oldest that the chart takes, to the newest whose schemas there are.
 KUBERNETES = ("1.34", "1.35", "1.36", "1.37")
 # Kubernetes brings no schema for these.
 CUSTOM = {"cert-manager.io/v1"}
@@ -42,7 +41,7 @@ class ChartTestSettings(BaseSettings):
     helm: Path = ROOT / ".harena" / "bin" / "helm"
 
 
-def helm(*arguments: str | Path, stdin: str = "") -> str:
+def helm(*arguments: str, stdin: str = "") -> str:
     """Runs helm; its output. Raises HelmError."""
     done = subprocess.run(
         [ChartTestSettings().helm, *arguments],
@@ -58,15 +57,14 @@ def helm(*arguments: str | Path, stdin: str = "") -> str:
 
 
 def template(values: str, files: tuple[str, ...], kubernetes: str, *, notes: bool = False) -> str:
-    # --dry-run renders the notes as well; neither speaks to a cluster.
+    # A dry run renders the notes as well; neither speaks to a cluster.
     command = ["install", "--dry-run=client"] if notes else ["template"]
-    return helm(
-        *(*command, RELEASE, CHART, "--namespace", NAMESPACE),
-        *(() if notes else ("--kube-version", f"{kubernetes}.0")),
-        *(part for file in files for part in ("--values", CHART / "ci" / f"{file}-values.yaml")),
-        *("--values", "-"),
-        stdin=values,
-    )
+    command += [RELEASE, str(CHART), "--namespace", NAMESPACE]
+    for source in (*(str(CHART / "ci" / f"{file}-values.yaml") for file in files), "-"):
+        command += ["--values", source]
+    if not notes:
+        command += ["--kube-version", f"{kubernetes}.0"]
+    return helm(*command, stdin=values)
 
 
 @cache
