@@ -1,6 +1,6 @@
 """Write what the chart's `values.schema.yaml` generates: the JSON that helm reads, and the table.
 
-    python tools/generate_schema.py [--check]
+python tools/generate_schema.py [--check]
 """
 
 import json
