@@ -189,13 +189,13 @@ async def reading(
 ) -> AsyncIterator[Reader | None]:
     """A read-only transaction of this user, where the session is live; None where it is not.
 
-    Beginning, binding the user and asking for the session are one round trip. Raises
-    DatabaseUnavailable where the server cannot be reached.
+    All of its statements see the same moment. Beginning, binding the user and asking for the
+    session are one round trip. Raises DatabaseUnavailable where the server cannot be reached.
     """
     # The simple protocol takes several statements and no parameters: these are a number and a UUID.
     # A session that is over binds nobody, so nothing could be seen even if the answer were ignored.
     begin = (
-        "BEGIN READ ONLY; "
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
         f"SELECT set_config('harena.user_id', '{int(user_id)}', true) "
         f"WHERE session_is_live({int(user_id)}, '{UUID(bytes=session_id.bytes)}')"
     )

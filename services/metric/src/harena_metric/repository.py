@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from harena_core.db import Reader, Statement
-from harena_db.tables import accounts, daily_totals, transactions, user_preferences
+from harena_db.tables import accounts, daily_totals, data_versions, transactions, user_preferences
 from harena_ledger.model import Kind
 from harena_ledger.periods import Period
 
@@ -78,10 +78,16 @@ class MetricRepository:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self.user_id = reader.user_id
+
+    async def data_version(self) -> int:
+        """Raised by every change of the user's rows, accounts and settings."""
+        rows = await self._reader.fetch(_DATA_VERSION, user_id=self.user_id)
+        return int(rows[0][0]) if rows else 0
 
     async def holdings(self) -> Holdings:
         """The user's accounts, by bank id, and their choice among them."""
-        rows = await self._reader.fetch(_HOLDINGS, user_id=self._reader.user_id)
+        rows = await self._reader.fetch(_HOLDINGS, user_id=self.user_id)
         selection = rows[0][0]
         return Holdings(
             account_selection=None if selection is None else json.loads(selection),
@@ -107,7 +113,7 @@ class MetricRepository:
         }
         rows = await self._reader.fetch(
             statement,
-            user_id=self._reader.user_id,
+            user_id=self.user_id,
             category_id=category_id,
             merchant_key=merchant_key,
             **bounds,
@@ -116,6 +122,9 @@ class MetricRepository:
 
 
 _USER_ID = bindparam("user_id", type_=Integer)
+_DATA_VERSION = Statement(
+    select(data_versions.c.version).where(data_versions.c.user_id == _USER_ID)
+)
 
 
 def _holdings() -> Select[Any]:

@@ -22,7 +22,7 @@ YearNumber = Annotated[int, Field(ge=FIRST_YEAR + 1, le=LAST_YEAR - 1, examples=
 class YearFilters(BaseModel):
     """The query of a comparison of two years."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(use_attribute_docstrings=True, frozen=True)
 
     annee_talon: YearNumber | None = None
     """Reference year; the year before the target by default."""
@@ -51,10 +51,14 @@ class MonthFilters(YearFilters):
 
 
 class _Expenses(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
     type_transaction: Literal["expense"] = "expense"
 
 
 class _Income(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
     type_transaction: Literal["income"] = "income"
 
 
@@ -77,7 +81,7 @@ class IncomeByYear(YearFilters, _Income):
 class CoverageMonth(BaseModel):
     """Query of `/coverage`; the month and its year go together."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(use_attribute_docstrings=True, frozen=True)
 
     mois: MonthNumber | None = None
     """The current month by default."""

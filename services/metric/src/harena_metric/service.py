@@ -29,6 +29,7 @@ from harena_ledger.scope import (
 )
 from harena_ledger.text import fold
 from harena_ledger.totals import CurrencyTotals, Totals
+from harena_metric.answers import Answers, Question
 from harena_metric.repository import AccountRecord, AccountSum, Holdings, MetricRepository
 from harena_metric.schemas import (
     AccountsUsedOut,
@@ -88,55 +89,73 @@ class _Scope:
 class MetricService:
     """The metrics of one user."""
 
-    def __init__(self, reading: AbstractAsyncContextManager[Reader], clock: Clock) -> None:
-        self.clock = clock
+    def __init__(
+        self, reading: AbstractAsyncContextManager[Reader], clock: Clock, answers: Answers
+    ) -> None:
         self._reading = reading
+        self._clock = clock
+        self._answers = answers
         self._today = clock.today()
 
-    async def month_over_month(self, flow: Flow, query: MonthFilters) -> MonthsCompared:
-        """Raises Invalid for a month without its year (or the reverse) and unknown categories."""
+    async def month_over_month(self, flow: Flow, query: MonthFilters) -> bytes:
+        """`MonthsCompared` as JSON.
+
+        Raises Invalid for a month without its year (or the reverse) and for unknown categories.
+        """
         target = _month(query, "mois_cible", "annee_cible") or Month.of(self._today)
         reference = _month(query, "mois_talon", "annee_talon") or target.shifted(-1)
-        scope, compared, totals = await self._compared(
-            flow,
-            _Filters.of(query),
-            lambda as_of: periods.month_over_month(
-                target, reference, today=self._today, as_of=as_of, extent=query.comparison
-            ),
-        )
-        return MonthsCompared(
+        filters = _Filters.of(query)
+        async with self._reading as reader:
+            repository = MetricRepository(reader)
+            question = await self._question(repository, query, flow)
+            if known := self._answers.get(question):
+                return known
+            scope = self._scope(await repository.holdings())
+            compared = periods.month_over_month(
+                target, reference, today=self._today, as_of=scope.as_of, extent=query.comparison
+            )
+            totals = await _compared_totals(repository, compared, scope, filters, flow)
+        data = MonthsCompared(
             metric_type=f"mom_{flow.value}",
             periode_talon=_month_total(reference, compared.reference, totals[0], flow),
             periode_cible=_month_total(target, compared.target, totals[1], flow),
             **_comparison(flow, query, scope, compared, totals, reference.label, reference.period),
         )
+        return self._answers.keep(question, data)
 
-    async def year_over_year(self, flow: Flow, query: YearFilters) -> YearsCompared:
-        """Raises Invalid for an unknown category."""
+    async def year_over_year(self, flow: Flow, query: YearFilters) -> bytes:
+        """`YearsCompared` as JSON. Raises Invalid for an unknown category."""
         target = self._today.year if query.annee_cible is None else query.annee_cible
         reference = target - 1 if query.annee_talon is None else query.annee_talon
-        scope, compared, totals = await self._compared(
-            flow,
-            _Filters.of(query),
-            lambda as_of: periods.year_over_year(
-                target, reference, today=self._today, as_of=as_of, extent=query.comparison
-            ),
-        )
-        whole = periods.year(reference)
-        return YearsCompared(
+        filters, whole = _Filters.of(query), periods.year(reference)
+        async with self._reading as reader:
+            repository = MetricRepository(reader)
+            question = await self._question(repository, query, flow)
+            if known := self._answers.get(question):
+                return known
+            scope = self._scope(await repository.holdings())
+            compared = periods.year_over_year(
+                target, reference, today=self._today, as_of=scope.as_of, extent=query.comparison
+            )
+            totals = await _compared_totals(repository, compared, scope, filters, flow)
+        data = YearsCompared(
             metric_type=f"yoy_{flow.value}",
             periode_talon=YearTotal(**_total(reference, compared.reference, totals[0], flow)),
             periode_cible=YearTotal(**_total(target, compared.target, totals[1], flow)),
             **_comparison(flow, query, scope, compared, totals, str(reference), whole),
         )
+        return self._answers.keep(question, data)
 
-    async def coverage(self, query: CoverageMonth) -> CoverageOut:
-        """Raises Invalid for a month without its year, or the reverse."""
+    async def coverage(self, query: CoverageMonth) -> bytes:
+        """`CoverageOut` as JSON. Raises Invalid for a month without its year, or the reverse."""
         current = Month.of(self._today)
         month = _month(query, "mois", "annee") or current
         days = month.period.until(self._today)
         async with self._reading as reader:
             repository = MetricRepository(reader)
+            question = await self._question(repository, query)
+            if known := self._answers.get(question):
+                return known
             scope = self._scope(await repository.holdings())
             sums = await repository.sums([days]) if scope.accounts else []
         totals = _totals(sums, 0, scope)
@@ -147,7 +166,7 @@ class MetricService:
             has_data=has_data,
             scope_empty=scope.ledger.empty,
         )
-        return CoverageOut(
+        data = CoverageOut(
             periode=CoveragePeriod(
                 mois=month.month,
                 annee=month.year,
@@ -162,31 +181,27 @@ class MetricService:
             affichage=CoverageDisplay(
                 couleur=found.colour, niveau=found.level, message=found.message
             ),
-            mise_a_jour=self.clock.timestamp(),
+            mise_a_jour=self._clock.timestamp(),
             has_data=has_data,
             net_refund=totals.net_refund,
             excluded=_excluded([totals], lambda other: other.income - other.expenses),
             **_shared(scope),
         )
+        return self._answers.keep(question, data)
 
-    async def _compared(
-        self, flow: Flow, filters: _Filters, periods_of: Callable[[date], Comparison]
-    ) -> tuple[_Scope, Comparison, tuple[Totals, Totals]]:
-        """The totals of the reference and of the target, which depend on `as_of`."""
-        async with self._reading as reader:
-            repository = MetricRepository(reader)
-            scope = self._scope(await repository.holdings())
-            compared = periods_of(scope.as_of)
-            sums = (
-                await repository.sums(
-                    [compared.reference, compared.target],
-                    category_id=filters.category_id,
-                    merchant_key=filters.merchant_key,
-                )
-                if scope.accounts
-                else []
-            )
-        return scope, compared, (_totals(sums, 0, scope, flow), _totals(sums, 1, scope, flow))
+    async def _question(
+        self,
+        repository: MetricRepository,
+        query: YearFilters | CoverageMonth,
+        flow: Flow | None = None,
+    ) -> Question:
+        return Question(
+            user_id=repository.user_id,
+            data_version=await repository.data_version(),
+            today=self._today,
+            query=query,
+            flow=flow,
+        )
 
     def _scope(self, holdings: Holdings) -> _Scope:
         try:
@@ -215,8 +230,26 @@ class MetricService:
             balance=record.balance,
             currency=record.currency_code,
             iban_hash=record.iban_hash,
-            last_sync_on=read_at and read_at.astimezone(self.clock.timezone).date(),
+            last_sync_on=read_at and read_at.astimezone(self._clock.timezone).date(),
         )
+
+
+async def _compared_totals(
+    repository: MetricRepository,
+    compared: Comparison,
+    scope: _Scope,
+    filters: _Filters,
+    flow: Flow,
+) -> tuple[Totals, Totals]:
+    """Of the reference and of the target. Without an account there is nothing to ask."""
+    sums = []
+    if scope.accounts:
+        sums = await repository.sums(
+            [compared.reference, compared.target],
+            category_id=filters.category_id,
+            merchant_key=filters.merchant_key,
+        )
+    return _totals(sums, 0, scope, flow), _totals(sums, 1, scope, flow)
 
 
 def _month(query: MonthFilters | CoverageMonth, month: str, year: str) -> Month | None:
