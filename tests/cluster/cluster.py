@@ -2,8 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,17 +149,19 @@ class Harena:
             transport=httpx2.HTTPTransport(local_address=source),
         )
 
-    def login(self, email: str, source: str | None = None) -> httpx2.Client:
+    @contextmanager
+    def login(self, email: str, source: str | None = None) -> Iterator[httpx2.Client]:
         """A client with the token of a demo user."""
-        return log_in(self.client(source), email, self.secret("demo", "password"))
+        with self.client(source) as client:
+            log_in(client, email, self.secret("demo", "password"))
+            yield client
 
 
-def log_in(client: httpx2.Client, email: str, password: str) -> httpx2.Client:
+def log_in(client: httpx2.Client, email: str, password: str) -> None:
     """Gives the client the user's token."""
     answer = client.post("/api/v1/users/auth/login", data={"username": email, "password": password})
     assert answer.status_code == 200, answer.text
     client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-    return client
 
 
 def _is_ready(item: Object) -> bool:

@@ -23,7 +23,7 @@ PATHS = sorted(
         f"/api/v1/metrics/{kind}/{over}?month={month}&year=2026"
         for kind in ("expenses", "income")
         for over in ("mom", "yoy")
-        for month in range(1, 12)
+        for month in (1, 5, 9, 10)
     }
     | {"/api/v1/transactions?limit=500", "/api/v1/users/me"}
 )
@@ -40,12 +40,16 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         platform.run("down")
 
 
-def answers(client: httpx2.Client) -> dict[str, object]:
-    """What each path answers; two users ask from two addresses, so no bucket is full."""
-    found: dict[str, object] = {}
+def answers(client: httpx2.Client) -> dict[str, tuple[int, object]]:
+    """What each path answers; fewer of a route than fill its bucket."""
+    found: dict[str, tuple[int, object]] = {}
     for path in PATHS:
         answer = client.get(path)
-        found[path] = (answer.status_code, answer.json())
+        assert answer.headers["content-type"] == "application/json", answer.text
+        body = answer.json()
+        if isinstance(body, dict):  # what belongs to the answer, not to the data
+            body = {key: body[key] for key in body.keys() - {"timestamp", "request_id"}}
+        found[path] = (answer.status_code, body)
     return found
 
 
@@ -58,9 +62,8 @@ def test_every_figure_is_that_of_the_embedded_platform(
         harena.login(user.email, f"10.46.1.{number}") as there,
         httpx2.Client(base_url=embedded.edge, trust_env=False, timeout=20) as client,
     ):
-        here = log_in(client, user.email, user.password)
-        found, expected = answers(there), answers(here)
+        log_in(client, user.email, user.password)
+        found, expected = answers(there), answers(client)
 
     assert found == expected
-    figures = [path for path in PATHS if found[path][0] == 200]  # type: ignore[index]
-    assert len(figures) > len(PATHS) / 2
+    assert sum(status == 200 for status, _ in found.values()) > len(PATHS) / 2

@@ -21,9 +21,9 @@ ORIGIN = {"Origin": "http://app.test"}
 PREFLIGHT = {**ORIGIN, "Access-Control-Request-Method": "POST"}
 
 
-def _addresses() -> Iterator[str]:
-    """Loopback addresses to come from: buckets of one's own, instead of waiting for shared ones."""
-    return (str(IPv4Address("127.1.0.1") + number) for number in itertools.count())
+def addresses(first: str = "127.1.0.1") -> Iterator[str]:
+    """Addresses to come from: buckets of one's own, instead of waiting for shared ones."""
+    return (str(IPv4Address(first) + number) for number in itertools.count())
 
 
 @dataclass
@@ -34,9 +34,14 @@ class Edge:
     kind: EdgeKind
     can: frozenset[str]
     model: Routing
-    sources: Iterator[str] = field(default_factory=_addresses)
+    sources: Iterator[str] | None = None
+    """None for one that is too far away to choose; a local one has all of loopback."""
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)  # 0.1 s to make
     drained_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.sources is None and self.is_local:
+            self.sources = addresses()
 
     @property
     def is_local(self) -> bool:
@@ -46,7 +51,7 @@ class Edge:
     @asynccontextmanager
     async def client(self, **kwargs: Any) -> AsyncIterator["Client"]:
         """A client that has used no bucket yet: a new address, or the old one after a while."""
-        source = next(self.sources) if self.is_local else None
+        source = next(self.sources) if self.sources else None
         if not source:
             await self._until_drained()
         async with httpx2.AsyncClient(

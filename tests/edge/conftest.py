@@ -1,9 +1,10 @@
 """The edge that the contract suite asks.
 
 By default that is the local nginx, rendered from the model. EDGE_URL names another one that has
-echo services (`echo.py`) behind it, and EDGE_KIND says which it is:
+echo services (`echo.py`) behind it, EDGE_KIND says which it is, and EDGE_SOURCE is the first of the
+addresses that the suite may come from, where this machine has many:
 
-    EDGE_URL=http://127.0.0.1:80 EDGE_KIND=ingress-nginx pytest tests/edge
+    EDGE_URL=http://10.0.0.1 EDGE_KIND=ingress-nginx EDGE_SOURCE=10.1.0.1 pytest tests/edge
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from pydantic_settings import BaseSettings
-from tests.edge.client import Client, Edge
+from tests.edge.client import Client, Edge, addresses
 from tests.edge.local import echo_services, local_edge
 
 from harena_edge import capabilities, model
@@ -27,6 +28,7 @@ class EdgeSettings(BaseSettings):
 
     edge_url: str = ""
     edge_kind: EdgeKind = "nginx"
+    edge_source: str = ""
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +51,8 @@ def edge(
     settings = EdgeSettings()
     can = capabilities.load().of(settings.edge_kind)
     if settings.edge_url:
-        yield Edge(settings.edge_url, settings.edge_kind, can, routing)
+        sources = addresses(settings.edge_source) if settings.edge_source else None
+        yield Edge(settings.edge_url, settings.edge_kind, can, routing, sources)
         return
     upstreams = request.getfixturevalue("upstreams")  # not started for an edge that has its own
     with local_edge(routing, upstreams, tmp_path_factory.mktemp("edge")) as url:
