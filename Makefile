@@ -70,9 +70,17 @@ unit: $(VENV)/.dev $(HELM) ## Run the tests, without the lint
 .PHONY: test
 test: lint unit ## Run every check and test that needs no cluster
 
+.PHONY: test-cluster
+test-cluster: $(VENV)/.dev ## Run the tests on a real Kubernetes, built and started here (root, Debian 12, Go)
+	@tests/cluster/run.sh $(BIN)/python
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure the services beside their baselines
 	@$(BIN)/python -m tests.bench
+
+.PHONY: docs
+docs: $(VENV)/.dev ## Write what the docs say of the code: settings, logins
+	@$(BIN)/python tools/document.py
 
 .PHONY: chart
 chart: $(VENV)/.dev ## Write the chart's JSON schema and its table of values

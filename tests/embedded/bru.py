@@ -77,7 +77,8 @@ class Runner:
         if "auth:bearer" in blocks:
             headers["Authorization"] = "Bearer " + self._fill(blocks["auth:bearer"]["token"])
         form = {
-            name: self._fill(value) for name, value in blocks.get("body:form-urlencoded", {}).items()
+            name: self._fill(value)
+            for name, value in blocks.get("body:form-urlencoded", {}).items()
         }
         answer = self._client.request(
             method, self._fill(blocks[method]["url"]), headers=headers, data=form or None

@@ -63,6 +63,7 @@ def create_app(
         title=f"Harena – {service}",
         version=number,
         lifespan=lifespan,
+        redirect_slashes=False,  # the address of a redirect would be ours, not the edge's
         openapi_url=None,  # the pages and the schema are ours: see `docs`
         responses={
             422: {"model": ErrorBody, "description": "The request names its culprit."},

@@ -81,6 +81,18 @@ def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def _encodable(password: SecretStr) -> SecretStr:
+    if _has_surrogate(password.get_secret_value()):
+        raise ValueError("caractères non autorisés")
+    return password
+
+
+def _uncommon(password: SecretStr) -> SecretStr:
+    if is_common(password.get_secret_value()):
+        raise ValueError("mot de passe trop courant")
+    return password
+
+
 def is_too_large(settings: dict[str, Any]) -> bool:
     """Whether a section of preferences is larger than anybody's is."""
     return len(json.dumps(settings)) > MAX_PREFERENCES_BYTES
@@ -90,14 +102,14 @@ Email = Annotated[str, Field(max_length=MAX_EMAIL_LENGTH), AfterValidator(normal
 Name = Annotated[
     str, StringConstraints(max_length=100, strip_whitespace=True), AfterValidator(_plain)
 ]
-NewPassword = Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
+Password = Annotated[SecretStr, Field(max_length=1024), AfterValidator(_encodable)]
+NewPassword = Annotated[
+    SecretStr,
+    Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH),
+    AfterValidator(_encodable),
+    AfterValidator(_uncommon),
+]
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_storable)]
-
-
-def _uncommon(password: SecretStr | None) -> SecretStr | None:
-    if password is not None and is_common(password.get_secret_value()):
-        raise ValueError("mot de passe trop courant")
-    return password
 
 
 class Token(BaseModel):
@@ -115,9 +127,7 @@ class Registration(BaseModel):
     first_name: Name | None = None
     last_name: Name | None = None
     password: NewPassword
-    confirm_password: SecretStr
-
-    _password_is_uncommon = field_validator("password")(_uncommon)
+    confirm_password: Password
 
     @field_validator("confirm_password")
     @classmethod
@@ -178,12 +188,8 @@ class ProfileChange(BaseModel):
     first_name: Name | None = None
     last_name: Name | None = None
     password: NewPassword | None = None
-    current_password: Annotated[SecretStr, Field(max_length=1024)] | None = Field(
-        None, validate_default=True
-    )
+    current_password: Password | None = Field(None, validate_default=True)
     preferences: PreferencesChange | None = None
-
-    _password_is_uncommon = field_validator("password")(_uncommon)
 
     @field_validator("current_password")
     @classmethod
@@ -320,8 +326,8 @@ class TransactionQuery(BaseModel):
     account_id: BankId | None = Field(None, description="The bank API's id of an account.")
     since: Day | None = Field(None, description="First day, included.")
     until: Day | None = Field(None, description="Last day, included.")
-    min_date: Day | None = Field(None, description="The same as `since`.", deprecated=True)
-    max_date: Day | None = Field(None, description="The same as `until`.", deprecated=True)
+    min_date: Day | None = Field(None, description="The same as `since`.")
+    max_date: Day | None = Field(None, description="The same as `until`.")
 
 
 class Category(_Row):

@@ -2,4 +2,4 @@
 
 from harena_user.api import auth, bank, me
 
-routers = (*auth.routers, me.router, bank.router)
+routers = (auth.router, me.router, bank.router)

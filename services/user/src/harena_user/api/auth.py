@@ -1,7 +1,7 @@
 """Logging in and out, and registering."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.security import OAuth2PasswordRequestForm
@@ -11,20 +11,17 @@ from harena_core.errors import ErrorBody
 from harena_user.api.dependencies import ClientAddress, Users
 from harena_user.schemas import Registration, Token, User
 
-_sessions = APIRouter(tags=["auth"])
-_registration = APIRouter(prefix="/api/v1/users", tags=["auth"])
+router = APIRouter(prefix="/api/v1", tags=["auth"])
 
 _TOO_MANY = {"model": ErrorBody, "description": "Too many; `Retry-After` says when to come back."}
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    401: {"model": ErrorBody, "description": "Unknown e-mail, wrong password or closed."},
+    429: _TOO_MANY,
+}
 
 
-@_sessions.post(
-    "/login",
-    summary="Log in",
-    responses={
-        401: {"model": ErrorBody, "description": "Unknown e-mail, wrong password or closed."},
-        429: _TOO_MANY,
-    },
-)
+@router.post("/users/auth/login", summary="Log in", responses=_REFUSED)
+@router.post("/auth/login", summary="Log in", responses=_REFUSED)
 async def log_in(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     users: Users,
@@ -37,14 +34,15 @@ async def log_in(
     return token
 
 
-@_sessions.post("/logout", summary="Log out", status_code=HTTPStatus.NO_CONTENT)
+@router.post("/users/auth/logout", summary="Log out", status_code=HTTPStatus.NO_CONTENT)
+@router.post("/auth/logout", summary="Log out", status_code=HTTPStatus.NO_CONTENT)
 async def log_out(user: CurrentUser, users: Users) -> None:
     """Ends the session of this token, at once and everywhere; the user's others stay."""
     await users.log_out(user)
 
 
-@_registration.post(
-    "/register",
+@router.post(
+    "/users/register",
     summary="Register",
     responses={
         400: {"model": ErrorBody, "description": "The e-mail is taken."},
@@ -53,12 +51,3 @@ async def log_out(user: CurrentUser, users: Users) -> None:
 )
 async def register(wanted: Registration, users: Users, address: ClientAddress) -> User:
     return await users.register(wanted, address)
-
-
-def _mounted(prefix: str) -> APIRouter:
-    router = APIRouter()
-    router.include_router(_sessions, prefix=prefix)
-    return router
-
-
-routers = (_mounted("/api/v1/users/auth"), _mounted("/api/v1/auth"), _registration)

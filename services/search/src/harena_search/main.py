@@ -1,0 +1,40 @@
+"""The search service: search over a user's transactions."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from harena_core import serve as core_serve
+from harena_core.app import create_app
+from harena_core.health import Check
+from harena_core.http import open_client
+from harena_core.metrics import Instruments
+from harena_core.resources import service_resources
+from harena_search.api import router
+from harena_search.engine import SearchEngine
+from harena_search.settings import SearchSettings
+
+
+@asynccontextmanager
+async def _resources(
+    settings: SearchSettings, instruments: Instruments
+) -> AsyncIterator[Mapping[str, Any]]:
+    async with service_resources(settings, instruments) as shared:
+        if settings.elasticsearch_url is None:
+            yield shared
+            return
+        async with open_client(seconds=5, max_connections=20) as client:
+            engine = SearchEngine(client, settings.elasticsearch_url)
+            # Optional: without it there is still Postgres.
+            check = Check("elasticsearch", engine.ping, required=False)
+            yield {**shared, "engine_client": engine, "checks": [*shared["checks"], check]}
+
+
+def create(settings: SearchSettings) -> FastAPI:
+    return create_app(settings, service="search", routers=(router,), resources=_resources)
+
+
+def serve() -> None:
+    core_serve.serve(create, SearchSettings())

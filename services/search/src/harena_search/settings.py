@@ -1,0 +1,13 @@
+"""What the search service alone reads from its environment."""
+
+from pydantic import Field, SecretStr
+
+from harena_core.settings import ServiceSettings
+
+
+class SearchSettings(ServiceSettings):
+    port: int = Field(default=3001, ge=0, le=65535)
+    # Hosted engines carry user and password in it.
+    elasticsearch_url: SecretStr | None = Field(
+        default=None, description="The search engine; without one Postgres searches."
+    )

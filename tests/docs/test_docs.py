@@ -1,0 +1,102 @@
+"""The docs say what is there: files, commands, settings, decisions."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from harena_local.cli import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    path
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("k8s/**/*.md")]
+    if ".venv" not in path.parts
+)
+DECISIONS = sorted((ROOT / "docs" / "adr").glob("*.md"))
+
+
+def tracked() -> list[Path]:
+    done = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [ROOT / name for name in done.stdout.split("\0") if name]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+class TestPages:
+    def test_every_link_to_a_file_leads_somewhere(self, page: Path) -> None:
+        links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())
+
+        assert [link for link in links if not (page.parent / link).exists()] == []
+
+    def test_every_make_target_exists(self, page: Path) -> None:
+        targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+        named = set(re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", page.read_text(), re.MULTILINE))
+
+        assert {name for pair in named for name in pair if name} - targets == set()
+
+
+class TestReadme:
+    def test_names_every_command_of_harena(self) -> None:
+        commands = set(get_command(app).commands)  # type: ignore[attr-defined]
+        text = (ROOT / "README.md").read_text()
+
+        assert {name for name in commands if f"`{name}" not in text} == set()
+
+    def test_settings_and_logins_are_those_of_the_code(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "tools/document.py", "--check"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert (done.returncode, done.stdout) == (0, "")
+
+
+class TestDecisions:
+    def test_are_numbered_without_a_gap(self) -> None:
+        assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+    @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+    def test_have_one_form(self, page: Path) -> None:
+        headings = re.findall(r"^## (.+)", page.read_text(), re.MULTILINE)
+
+        assert headings == [
+            "Context",
+            "Decision",
+            "Consequences",
+            "Alternatives",
+            "A change violates this when",
+        ]
+
+
+class TestArchitecture:
+    def test_names_every_member(self) -> None:
+        text = (ROOT / "ARCHITECTURE.md").read_text()
+        libraries = {f"libs/{path.name}" for path in (ROOT / "libs").iterdir() if path.is_dir()}
+
+        assert {name for name in libraries if name not in text} == set()
+
+    def test_names_no_folder_that_is_not_there(self) -> None:
+        text = (ROOT / "ARCHITECTURE.md").read_text()
+        named = set(re.findall(r"\b((?:libs|services|docs|tools)/[a-z-]+)(?=[\s/`|])", text))
+
+        assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+class TestRepository:
+    def test_no_lock_names_a_host(self) -> None:
+        for lock in (ROOT / "requirements").glob("*.txt"):
+            assert "//" not in lock.read_text(), lock.name
+
+    def test_every_yaml_file_is_yaml(self) -> None:
+        for path in tracked():
+            if path.suffix in {".yaml", ".yml"} and "templates" not in path.parts:
+                list(yaml.safe_load_all(path.read_text()))

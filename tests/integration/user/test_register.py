@@ -1,0 +1,146 @@
+"""New accounts: for whom, under which address, and how many."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import func, select
+from tests.integration.user.conftest import Person, Start, log_in
+
+from harena_db import tables
+from harena_db.testing import Database
+from harena_user.settings import UserSettings
+
+REGISTER = "/api/v1/users/register"
+WANTED = {
+    "email": "Zoé@Example.com",
+    "first_name": "Zoé",
+    "last_name": "",
+    "password": "quatre mots sans rapport",
+    "confirm_password": "quatre mots sans rapport",
+}
+
+
+async def register(client: httpx2.AsyncClient, **changes: Any) -> httpx2.Response:
+    body = {k: v for k, v in {**WANTED, **changes}.items() if v is not None}
+    # Escaped to ASCII: half of a surrogate pair has no other form in JSON.
+    headers = {"Content-Type": "application/json"}
+    return await client.post(REGISTER, content=json.dumps(body), headers=headers)
+
+
+class TestRegister:
+    async def test_answers_with_the_user_who_can_log_in(self, client: httpx2.AsyncClient) -> None:
+        answer = await register(client)
+
+        assert answer.status_code == 200
+        user = answer.json()
+        assert user["email"] == "zoé@example.com"
+        assert (user["first_name"], user["last_name"]) == ("Zoé", None)
+        assert (user["is_active"], user["is_superuser"]) == (True, False)
+        assert user["bridge_connections"] == []
+        assert user["permissions"] == ["chat:write"]
+        assert user["preferences"]["user_id"] == user["id"]
+        assert user["preferences"]["notification_settings"] == {}
+        assert user["preferences"]["budget_settings"] == {
+            "months_analysis": 12,
+            "fixed_charge_min_occurrences": 5,
+            "fixed_charge_max_variance": 0.2,
+            "fixed_charge_min_amount": 10,
+            "account_selection": {"mode": "all", "excluded_types": [], "included_accounts": []},
+        }
+        assert (await log_in(client, "zoé@example.com", WANTED["password"])).status_code == 200
+
+    async def test_nobody_makes_himself_a_superuser(
+        self, client: httpx2.AsyncClient, database: Database
+    ) -> None:
+        answer = await register(client, is_superuser=True, is_active=True, id=1, user_id=1)
+
+        assert answer.status_code == 200
+        assert answer.json()["is_superuser"] is False
+        async with database.transaction() as connection:
+            assert not await connection.scalar(select(tables.users.c.is_superuser))
+
+    @pytest.mark.parametrize("email", ["ada@example.com", "ADA@example.COM"])
+    async def test_a_taken_address_is_refused(
+        self, client: httpx2.AsyncClient, people: tuple[Person, Person], email: str
+    ) -> None:
+        answer = await register(client, email=email)
+
+        assert answer.status_code == 400
+        assert answer.json()["error_code"] == "EMAIL_TAKEN"
+        assert answer.json()["detail"] == "Cette adresse e-mail est déjà utilisée."
+
+    async def test_of_many_at_once_one_gets_the_address(
+        self, client: httpx2.AsyncClient, database: Database
+    ) -> None:
+        answers = await asyncio.gather(*(register(client) for _ in range(5)))
+
+        assert sorted(answer.status_code for answer in answers) == [200] + [400] * 4
+        async with database.transaction() as connection:
+            count = select(func.count()).select_from(tables.users)
+            assert await connection.scalar(count) == 1
+
+    @pytest.mark.parametrize(
+        ("changes", "culprit"),
+        [
+            ({"password": "7 signs", "confirm_password": "7 signs"}, "password"),
+            ({"password": "x" * 129, "confirm_password": "x" * 129}, "password"),
+            ({"password": "password123", "confirm_password": "password123"}, "password"),
+            ({"password": "AzertyUiop", "confirm_password": "AzertyUiop"}, "password"),
+            ({"password": "\ud800" * 8, "confirm_password": "\ud800" * 8}, "password"),
+            ({"confirm_password": "quatre mots sans rapports"}, "confirm_password"),
+            ({"confirm_password": None}, "confirm_password"),
+            ({"email": "nobody"}, "email"),
+            ({"email": "a@b"}, "email"),
+            ({"email": "Ada <ada@example.com>"}, "email"),
+            ({"email": "a\0@example.com"}, "email"),
+            ({"email": "a" * 250 + "@example.com"}, "email"),
+            ({"email": None}, "email"),
+            ({"first_name": "x" * 101}, "first_name"),
+            ({"first_name": "a\0b"}, "first_name"),
+            ({"last_name": "\ud800"}, "last_name"),
+            ({"last_name": 5}, "last_name"),
+        ],
+    )
+    async def test_says_what_is_wrong(
+        self, client: httpx2.AsyncClient, changes: dict[str, Any], culprit: str
+    ) -> None:
+        answer = await register(client, **changes)
+
+        assert answer.status_code == 422
+        body = answer.json()
+        assert body["error_code"] == "VALIDATION_ERROR"
+        assert [error["loc"] for error in body["errors"]] == [["body", culprit]]
+        assert culprit in body["detail"]
+        assert str(changes.get("password", "secret")) not in answer.text
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"data": WANTED},
+            {"content": b"{", "headers": {"Content-Type": "application/json"}},
+            {"content": b"[]", "headers": {"Content-Type": "application/json"}},
+            {"content": b"null", "headers": {"Content-Type": "application/json"}},
+            {"content": b"{}", "headers": {"Content-Type": "text/plain"}},
+        ],
+    )
+    async def test_json_is_wanted(self, client: httpx2.AsyncClient, body: dict[str, Any]) -> None:
+        answer = await client.post(REGISTER, **body)
+
+        assert answer.status_code == 422
+        assert isinstance(answer.json()["detail"], str)
+
+    async def test_so_many_an_hour_from_one_address(
+        self, start: Start, settings: UserSettings
+    ) -> None:
+        few = settings.model_copy(update={"registrations_per_hour": 2})
+        async with start(few) as client:
+            answers = [await register(client, email=f"n{i}@example.com") for i in range(3)]
+            client.headers["X-Forwarded-For"] = "203.0.113.200"
+            elsewhere = await register(client, email="n9@example.com")
+
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
+        assert elsewhere.status_code == 200
