@@ -1,24 +1,19 @@
 """Real servers for the tests, each started once per test process and ended with it.
 
-In: nothing but the wheels. Out: a migrated `database` of its own for each test that asks, a
-`valkey`, an `nginx` starter. Their data is thrown away, so nothing waits for a disk.
+In: nothing but the wheels. Out: a migrated `database` of its own for each test that asks, and a
+`valkey`. Their data is thrown away, so nothing waits for a disk.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from harena_core.testing import free_port
 from harena_db import testing
 from harena_db.testing import Database
-from harena_local.nginx import Nginx
 from harena_local.postgres import Postgres
 from harena_local.valkey import Valkey
-
-NginxStarter = Callable[[Callable[[int], str]], Nginx]
 
 
 @pytest.fixture(scope="session")
@@ -54,21 +49,3 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     server.configure()
     with server.running(folder / "valkey.log"):
         yield server
-
-
-@pytest.fixture
-def nginx(tmp_path: Path) -> Iterator[NginxStarter]:
-    """Starts an nginx: given what renders a configuration for a port, returns the server.
-
-    May be called several times; all end with the test.
-    """
-    with ExitStack() as stack:
-
-        def start(render: Callable[[int], str]) -> Nginx:
-            port = free_port()
-            server = Nginx(tmp_path / f"nginx-{port}", port)
-            server.configure(render(port))
-            stack.enter_context(server.running(tmp_path / f"nginx-{port}.log"))
-            return server
-
-        yield start

@@ -35,8 +35,12 @@ class Platform:
     offset: int
 
     @property
+    def settings(self) -> LocalSettings:
+        return LocalSettings(harena_home=self.home, harena_port_offset=self.offset)
+
+    @property
     def layout(self) -> Layout:
-        return Layout(LocalSettings(harena_home=self.home, harena_port_offset=self.offset))
+        return Layout(self.settings)
 
     @property
     def edge(self) -> str:

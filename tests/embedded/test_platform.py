@@ -13,8 +13,9 @@ import psutil
 import pytest
 from tests.embedded.conftest import Platform
 
+from harena_local.embedded import Embedded
 from harena_local.layout import SERVICES
-from harena_local.process import wait_until
+from harena_local.process import LocalError, wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -139,6 +140,23 @@ class TestHealing:
         assert "There is no nonsense here" in platform.run("restart", "nonsense", status=1).stderr
 
 
+class TestStuck:
+    def test_a_part_that_does_not_answer_is_named_with_its_last_lines(
+        self, platform: Platform
+    ) -> None:
+        stuck = psutil.Process(platform.status()["search"]["pid"])
+        stuck.suspend()
+        try:
+            assert platform.status()["search"]["state"] == "unhealthy"
+            embedded = Embedded(platform.settings)
+            with pytest.raises(LocalError, match="^Not healthy: search") as told:
+                embedded.wait_healthy(["metric", "search"], seconds=0.5)
+        finally:
+            stuck.resume()
+        assert str(platform.layout.state.log("search")) in str(told.value)
+        assert '"event"' in str(told.value)
+
+
 class TestDown:
     @pytest.mark.usefixtures("counted")
     def test_leaves_no_process_and_ctrl_c_in_the_foreground_neither(
@@ -189,9 +207,14 @@ class TestData:
         platform.run("backup")
         assert "Aborted" in platform.run("restore", status=1).stderr
 
-    def test_a_reset_brings_back_the_households(self, platform: Platform) -> None:
+    def test_a_reset_brings_back_the_households_and_nobody_else(self, platform: Platform) -> None:
+        rows, users = "SELECT count(*) FROM transactions", "SELECT count(*) FROM users"
+        before, households = int(platform.sql(rows)), int(platform.sql(users))
+        platform.run("demo", "load", "--users", "3", "--transactions", "300")
+        assert int(platform.sql(rows)) == before + 300
         platform.sql("DELETE FROM users WHERE email = 'henri@example.com' RETURNING 1")
         platform.run("demo", "reset", "--yes")
+        assert int(platform.sql(users)) == households
         with platform.login() as client:
             assert client.get("/api/v1/users/me").status_code == 200
 

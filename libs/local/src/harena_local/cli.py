@@ -149,7 +149,9 @@ def restart(name: Name) -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def psql(context: typer.Context) -> None:
     """Open the database as its owner; arguments go to psql."""
-    layout = _platform().layout
+    platform = _platform()
+    platform.must_run()
+    layout = platform.layout
     command = [program("psql"), "-h", "127.0.0.1", "-p", str(layout.postgres.port)]
     command += ["-U", OWNER, "-d", DATABASE, *context.args]
     environment = {**ENVIRONMENT, "PGPASSWORD": layout.state.secret(OWNER)}
@@ -161,6 +163,7 @@ def psql(context: typer.Context) -> None:
 def backup() -> None:
     """Write the database into one file."""
     platform = _platform()
+    platform.must_run()
     with platform.state.lock(), Progress(out).shown() as report:
         report("backup")
         file = backups.dump(platform.layout.postgres, platform.state.backups)
@@ -195,6 +198,7 @@ def load(
     platform = _platform()
     with platform.state.lock():
         if users is None and transactions is None and largest is None:
+            platform.must_run()
             with Progress(out).shown() as report:
                 report("demo households")
                 added = platform.top_up_demo()

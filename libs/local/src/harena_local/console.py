@@ -98,4 +98,5 @@ def invitation(layout: Layout) -> str:
         f"Login   {DEMO_EMAIL} / {DEMO_PASSWORD}\n"
         f"Try     curl -X POST {layout.public_url}/api/v1/users/auth/login "
         f"-d 'username={DEMO_EMAIL}&password={DEMO_PASSWORD}'\n"
+        f"Stop    make down\n"
     )

@@ -151,7 +151,7 @@ class Embedded:
         """Adds many users for measuring; how many rows. `progress` is told rows done and in all."""
         from harena_demo.bulk import load_many
 
-        self._must_run()
+        self.must_run()
         try:
             return asyncio.run(
                 load_many(
@@ -170,7 +170,7 @@ class Embedded:
         """Removes every demo user, whatever was done to them, and loads the households anew."""
         from harena_demo.generator import DEMO_LOGINS
 
-        self._must_run()
+        self.must_run()
         emails = ", ".join(literal(login.email) for login in DEMO_LOGINS)
         self.layout.postgres.execute(
             f"DELETE FROM users WHERE email IN ({emails}) OR email LIKE 'load-%@example.com'",  # noqa: S608 -- quoted
@@ -179,7 +179,8 @@ class Embedded:
         )
         return self.top_up_demo()
 
-    def _must_run(self) -> None:
+    def must_run(self) -> None:
+        """Raises LocalError where the platform is not running."""
         if not self.supervisor.running:
             raise LocalError("The platform is not running: `harena up` starts it.")
 
@@ -215,7 +216,7 @@ class Embedded:
     def restart(self, name: str) -> None:
         """Stops and starts one part, and returns once it is healthy."""
         part = self.part(name)
-        self._must_run()
+        self.must_run()
         self.supervisor.stop_program(part.program)
         self.supervisor.start_program(part.program)
         self.wait_healthy([name])
@@ -226,7 +227,7 @@ class Embedded:
         Raises LocalError, and then the services run again with what was there before.
         """
         services = [part for part in self.parts.values() if part.program.kind == "service"]
-        self._must_run()
+        self.must_run()
         report("stopping the services")
         for part in services:
             self.supervisor.stop_program(part.program)
