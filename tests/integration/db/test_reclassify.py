@@ -1,18 +1,21 @@
 """What the ledger says of rows is stored beside them, and only where it changed."""
 
 import asyncio
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete, insert, select, update
 from tests.integration.db.conftest import DAY, Home
 
 from harena_db import tables
-from harena_db.ledger import reclassify
+from harena_db.ledger import household, reclassify
 from harena_db.testing import Database
 from harena_ledger import categories
 
+PARIS = ZoneInfo("Europe/Paris")
 Households = tuple[Home, Home]
 rows = tables.transactions.c
 
@@ -27,7 +30,7 @@ async def add(database: Database, home: Home, *lines: dict[str, Any]) -> None:
 
 async def run(database: Database, home: Home) -> int:
     async with database.transaction() as connection:
-        return await reclassify(connection, home.user_id)
+        return await reclassify(connection, home.user_id, timezone=PARIS)
 
 
 async def stored(database: Database, home: Home, *columns: Any) -> dict[int, tuple[Any, ...]]:
@@ -99,7 +102,7 @@ async def test_again_changes_nothing(database: Database, ada: Home) -> None:
             tables.data_versions.c.user_id == ada.user_id
         )
         before = await connection.scalar(version)
-        assert await reclassify(connection, ada.user_id) == 0
+        assert await reclassify(connection, ada.user_id, timezone=PARIS) == 0
         assert await connection.scalar(version) == before
 
 
@@ -114,7 +117,7 @@ async def test_follows_what_it_depends_on(database: Database, ada: Home) -> None
                 user_id=ada.user_id, merchant_key="decathlon", category_id=categories.LEISURE
             )
         )
-        await reclassify(connection, ada.user_id)
+        await reclassify(connection, ada.user_id, timezone=PARIS)
     after = await stored(database, ada, rows.kind, rows.paired_with, rows.counted_category_id)
     assert after[103][:2] == ("expense", None)
     assert after[104][:2] == ("excluded", None)
@@ -125,23 +128,27 @@ async def test_a_refund_without_its_debit_keeps_no_reference(database: Database,
     await run(database, ada)
     async with database.transaction() as connection:
         await connection.execute(delete(tables.transactions).where(rows.id == 101))
-        await reclassify(connection, ada.user_id)
+        await reclassify(connection, ada.user_id, timezone=PARIS)
     assert (await stored(database, ada, rows.refund_of))[102] == (None,)
 
 
 async def test_touches_nobody_else(database: Database, ada: Home, households: Households) -> None:
     _, bob = households
+    bobs = rows.user_id == bob.user_id
+    async with database.transaction() as connection:
+        # What classifying Bob's rows would never say of them.
+        await connection.execute(update(tables.transactions).where(bobs).values(kind="internal"))
     await run(database, ada)
     async with database.transaction() as connection:
-        kinds = await connection.scalars(select(rows.kind).where(rows.user_id == bob.user_id))
-        assert set(kinds) == {"excluded"}
+        kinds = await connection.scalars(select(rows.kind).where(bobs))
+        assert set(kinds) == {"internal"}
 
 
 async def test_a_user_without_rows(database: Database, households: Households) -> None:
     ada, _ = households
     async with database.transaction() as connection:
         await connection.execute(delete(tables.items).where(tables.items.c.user_id == ada.user_id))
-        assert await reclassify(connection, ada.user_id) == 0
+        assert await reclassify(connection, ada.user_id, timezone=PARIS) == 0
 
 
 async def test_two_writers_end_where_one_would(database: Database, ada: Home) -> None:
@@ -164,8 +171,24 @@ async def test_two_writers_end_where_one_would(database: Database, ada: Home) ->
                     provider_description="VIR EPARGNE",
                 )
             )
-            await reclassify(connection, ada.user_id)
+            await reclassify(connection, ada.user_id, timezone=PARIS)
 
     await asyncio.gather(write(201, "-77", 1), write(202, "77", 500))
     paired = await stored(database, ada, rows.kind, rows.paired_with)
     assert (paired[201], paired[202]) == (("internal", 202), ("internal", 201))
+
+
+async def test_the_day_on_which_a_bank_was_last_read_reaches_the_ledger(
+    database: Database, households: Households
+) -> None:
+    """A connection owns no day after that, so the moment must become a day of the deployment."""
+    ada, _ = households
+    async with database.transaction() as connection:
+        await connection.execute(
+            update(tables.accounts)
+            .where(tables.accounts.c.user_id == ada.user_id)
+            .values(last_sync_at=datetime(2026, 11, 22, 23, 30, tzinfo=UTC))
+        )
+        home = await household(connection, ada.user_id, timezone=PARIS)
+
+    assert {account.last_sync_on for account in home.accounts} == {date(2026, 11, 23)}

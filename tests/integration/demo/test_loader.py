@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -20,6 +21,7 @@ from harena_demo.store import EMBEDDED, DemoRefused
 from harena_ledger.model import Kind
 
 TODAY = date(2026, 11, 23)
+PARIS = ZoneInfo("Europe/Paris")
 
 # Everything but the tables' own numbers and times, so that two databases can be compared.
 _STATEMENTS = text("""
@@ -179,7 +181,7 @@ async def test_another_seed_is_refused_for_who_is_there(loaded: Database) -> Non
 async def test_classifying_again_changes_no_row(loaded: Database) -> None:
     async with loaded.transaction() as connection:
         for user_id in list(await connection.scalars(select(users.c.id))):
-            assert await reclassify(connection, user_id) == 0
+            assert await reclassify(connection, user_id, timezone=PARIS) == 0
 
 
 class TestLoadMany:

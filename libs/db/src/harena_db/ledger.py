@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -67,8 +68,11 @@ def derived(entry: Entry, ids: Mapping[int, int]) -> Derived:
     )
 
 
-async def household(connection: AsyncConnection, user_id: int) -> Household:
-    """Everything that decides the kinds of a user's rows, besides the rows."""
+async def household(connection: AsyncConnection, user_id: int, *, timezone: ZoneInfo) -> Household:
+    """Everything that decides the kinds of a user's rows, besides the rows.
+
+    `timezone` is the deployment's: in it the moment of a synchronisation is a calendar day.
+    """
     names = (
         await connection.execute(
             select(users.c.first_name, users.c.last_name).where(users.c.id == user_id)
@@ -84,6 +88,7 @@ async def household(connection: AsyncConnection, user_id: int) -> Household:
                 currency=row.currency_code,
                 iban_hash=row.iban_hash,
                 iban_last4=row.iban_last4,
+                last_sync_on=row.last_sync_at and row.last_sync_at.astimezone(timezone).date(),
             )
             for row in await connection.execute(
                 select(accounts)
@@ -107,7 +112,7 @@ async def household(connection: AsyncConnection, user_id: int) -> Household:
     )
 
 
-async def reclassify(connection: AsyncConnection, user_id: int) -> int:
+async def reclassify(connection: AsyncConnection, user_id: int, *, timezone: ZoneInfo) -> int:
     """Stores anew what each of the user's rows means; how many rows that changed.
 
     To be called in the transaction that wrote rows, accounts, corrections or names. Two at once
@@ -153,7 +158,8 @@ async def reclassify(connection: AsyncConnection, user_id: int) -> int:
         )
         for row in stored
     ]
-    entries = await asyncio.to_thread(classify, await household(connection, user_id), rows)
+    home = await household(connection, user_id, timezone=timezone)
+    entries = await asyncio.to_thread(classify, home, rows)
     ids = {row.bridge_transaction_id: row.id for row in stored}
     changed = [
         (row.id, *meaning)

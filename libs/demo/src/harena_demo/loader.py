@@ -4,6 +4,7 @@ from asyncio import to_thread
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -129,5 +130,5 @@ async def _add(connection: AsyncConnection, household: DemoHousehold, today: dat
             },
         )
     # Not only what was added: a transfer's other half may have arrived.
-    await reclassify(connection, user_id)
+    await reclassify(connection, user_id, timezone=ZoneInfo("Europe/Paris"))
     return len(new)
