@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import json
 import time
@@ -184,6 +185,13 @@ class TestRotation:
 
         with pytest.raises(NotAuthenticated):
             await verifier.verify(token)
+
+    async def test_tokens_that_come_at_once_share_one_reading(self, mint: TokenMint) -> None:
+        verifier = verifier_of(mint)
+
+        found = await asyncio.gather(*(verifier.verify(mint.token(n)) for n in range(1, 6)))
+
+        assert [claims.user_id for claims in found] == [1, 2, 3, 4, 5]
 
     async def test_invented_key_names_do_not_make_us_read(
         self, mint: TokenMint, tmp_path: Path

@@ -106,14 +106,22 @@ class KeySet:
         self._path = path
         self._keys: dict[str, dict[str, Any]] = {}
         self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
 
     async def get(self, kid: str) -> dict[str, Any] | None:
-        age = time.monotonic() - self._read_at
-        if age > REFRESH_SECONDS or (kid not in self._keys and age > REREAD_SECONDS):
-            self._read_at = time.monotonic()
-            content = await asyncio.to_thread(self._path.read_text)
-            self._keys = {key["kid"]: key for key in read_key_set(content)}
+        if self._is_stale(kid) or kid not in self._keys:
+            # Whoever asks while another reads waits for what that one finds: a good token must not
+            # be refused because it came a moment after the first.
+            async with self._reading:
+                if self._is_stale(kid):
+                    self._read_at = time.monotonic()
+                    content = await asyncio.to_thread(self._path.read_text)
+                    self._keys = {key["kid"]: key for key in read_key_set(content)}
         return self._keys.get(kid)
+
+    def _is_stale(self, kid: str) -> bool:
+        age = time.monotonic() - self._read_at
+        return age > (REFRESH_SECONDS if kid in self._keys else REREAD_SECONDS)
 
 
 class TokenVerifier:
