@@ -19,9 +19,10 @@ SCRIPT = ROOT / "tools/cluster/cluster.sh"
 CHART = ROOT / "charts/harena"
 
 EDGE = "http://10.44.0.1:30080"
-SOURCES = "10.46.0.0/16"
 HOST = "harena.test"
 NAMESPACE = "harena"
+# Answered by a service itself: 401 without a token.
+PROTECTED = ("/api/v1/users/me", "/api/v1/metrics/coverage")
 READY_SECONDS = 120
 INSTALL_SECONDS = 300
 
@@ -123,6 +124,19 @@ class Harena:
         return len(pods) == 1 and all(
             "deletionTimestamp" not in pod["metadata"] and _is_ready(pod) for pod in pods
         )
+
+    def serves(self, source: str = "10.46.6.1") -> bool:
+        """Whether every service is well, and the edge has learned where it is.
+
+        The portal asks the services past the edge, which hears of a new pod up to 3.3 s late.
+        """
+        with self.client(source) as client:
+            health = client.get("/health")
+            return (
+                health.status_code == 200
+                and health.json()["status"] == "healthy"
+                and all(client.get(path).status_code == 401 for path in PROTECTED)
+            )
 
     def secret(self, name: str, key: str) -> str:
         template = f"--output=go-template={{{{index .data {json.dumps(key)} | base64decode}}}}"

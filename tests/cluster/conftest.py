@@ -51,6 +51,6 @@ def installed(cluster: Cluster) -> Harena:
 @pytest.fixture
 def harena(installed: Harena) -> Iterator[Harena]:
     """Tests find it healthy, and leave it so."""
+    assert eventually(installed.serves)
     yield installed
-    with installed.client() as client:
-        assert eventually(lambda: client.get("/health").json()["status"] == "healthy")
+    assert eventually(installed.serves)

@@ -54,8 +54,7 @@ def test_a_killed_pod_comes_back_with_everything(harena: Harena, component: str)
     harena.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
 
     assert eventually(lambda: harena.ready(component)), harena.trouble()
-    with harena.client(source) as client:
-        assert eventually(lambda: client.get("/health").json()["status"] == "healthy")
+    assert eventually(harena.serves)
     assert figures(harena, source) == before
 
 
@@ -127,4 +126,5 @@ def test_an_uninstall_keeps_data_and_passwords(harena: Harena) -> None:
             assert client.get("/health").status_code == 404
     finally:
         harena.install("demo.enabled=false")
-    assert eventually(lambda: figures(harena, "10.46.5.8") == before, 60)
+    assert eventually(harena.serves)
+    assert figures(harena, "10.46.5.8") == before
