@@ -1,8 +1,9 @@
 """The user service over real HTTP, on a real Postgres and a real Valkey.
 
 In: the servers of `tests/conftest.py`. Out: `client` of one instance, `start` for others that share
-its stores, and two people, `ada` and `bob`, each with a bank of their own. Not tested here: what
-row-level security does without the service (tests/integration/db).
+its stores, and two people, `ada` and `bob`, each with a bank of their own; all new for each test.
+Tests that change nothing share theirs: `shared_ada`, `shared_bob`, on the loop of their module
+(`@READS_ONLY`). Not tested here: row-level security without the service (tests/integration/db).
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import pytest_asyncio
 from pydantic import SecretStr
 from redis.asyncio import Redis
 from sqlalchemy import Table, insert
@@ -22,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from harena_core.passwords import hash_password
 from harena_core.testing import TokenMint, running
-from harena_db import tables
+from harena_db import tables, testing
 from harena_db.testing import Database
 from harena_local.valkey import Valkey
 from harena_user.main import create
@@ -33,6 +35,8 @@ TODAY = date(2026, 3, 15)
 PASSWORD = "une phrase de passe"
 # Hashed once: each costs what a login costs.
 PASSWORD_HASH = hash_password(PASSWORD)
+
+READS_ONLY = pytest.mark.asyncio(loop_scope="module")
 
 Start = Callable[[UserSettings], AbstractAsyncContextManager[httpx2.AsyncClient]]
 
@@ -119,6 +123,15 @@ async def make_person(
         user_id=user_id,
         bridge_item_id=person.item_id,
         bank_name=f"Banque de {name}",
+    )
+    await add(
+        connection,
+        tables.items,
+        user_id=user_id,
+        bridge_item_id=person.item_id + 1,
+        status=402,
+        status_code_info="wrong_credentials",
+        status_code_description="Identifiants refusés",
     )
     account = {"user_id": user_id, "item_id": item_id}
     checking = await add(
@@ -243,6 +256,31 @@ def start() -> Start:
             yield client
 
     return started
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_people(
+    database_server: str, valkey: Valkey, mint: TokenMint
+) -> AsyncIterator[tuple[Person, Person]]:
+    async with testing.database(database_server) as database:
+        settings = make_settings(database.url("harena_user"), valkey.url, mint)
+        async with running(create(settings), settings) as client:
+            async with database.transaction() as connection:
+                ada = await make_person(connection, "ada", 1, client)
+                bob = await make_person(connection, "bob", 2, client)
+            await ada.log_in()
+            await bob.log_in()
+            yield ada, bob
+
+
+@pytest.fixture(scope="module")
+def shared_ada(shared_people: tuple[Person, Person]) -> Person:
+    return shared_people[0]
+
+
+@pytest.fixture(scope="module")
+def shared_bob(shared_people: tuple[Person, Person]) -> Person:
+    return shared_people[1]
 
 
 @pytest.fixture

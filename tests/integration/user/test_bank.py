@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import httpx2
 import pytest
-from sqlalchemy import insert
-from tests.integration.user.conftest import Person
+from tests.integration.user.conftest import READS_ONLY, Person
 
-from harena_db import tables
-from harena_db.testing import Database
+pytestmark = READS_ONLY
 
 ACCOUNTS = ["/api/v1/users/bridge/accounts", "/api/v1/accounts", "/api/v1/accounts/"]
 LISTS = [*ACCOUNTS, "/api/v1/items", "/api/v1/items/", "/api/v1/categories", "/api/v1/categories/"]
@@ -23,17 +20,17 @@ async def listed(person: Person, **params: Any) -> list[int]:
 
 @pytest.mark.parametrize("path", [*LISTS, *PAGES])
 class TestEveryList:
-    async def test_answers_under_its_name_without_a_redirect(self, ada: Person, path: str) -> None:
-        assert (await ada.get(path)).status_code == 200
+    async def test_answers_without_a_redirect(self, shared_ada: Person, path: str) -> None:
+        assert (await shared_ada.get(path)).status_code == 200
 
-    async def test_needs_a_token(self, client: httpx2.AsyncClient, path: str) -> None:
-        assert (await client.get(path)).status_code == 401
+    async def test_needs_a_token(self, shared_ada: Person, path: str) -> None:
+        assert (await shared_ada.client.get(path)).status_code == 401
 
 
 class TestAccounts:
     @pytest.mark.parametrize("path", ACCOUNTS)
-    async def test_are_shown_by_the_banks_ids(self, ada: Person, path: str) -> None:
-        assert (await ada.get(path)).json() == [
+    async def test_are_shown_by_the_banks_ids(self, shared_ada: Person, path: str) -> None:
+        assert (await shared_ada.get(path)).json() == [
             {
                 "id": 100,
                 "item_id": 10,
@@ -56,12 +53,12 @@ class TestAccounts:
             },
         ]
 
-    async def test_of_one_connection(self, ada: Person) -> None:
-        assert len((await ada.get("/api/v1/accounts/", item_id=10)).json()) == 2
-        assert (await ada.get("/api/v1/accounts/", item_id=11)).json() == []
+    async def test_of_one_connection(self, shared_ada: Person) -> None:
+        assert len((await shared_ada.get("/api/v1/accounts/", item_id=10)).json()) == 2
+        assert (await shared_ada.get("/api/v1/accounts/", item_id=11)).json() == []
 
-    async def test_one(self, ada: Person) -> None:
-        answer = await ada.get("/api/v1/accounts/101")
+    async def test_one(self, shared_ada: Person) -> None:
+        answer = await shared_ada.get("/api/v1/accounts/101")
         assert (answer.status_code, answer.json()["name"]) == (200, "Livret")
 
     @pytest.mark.parametrize(
@@ -75,26 +72,15 @@ class TestAccounts:
             (f"/api/v1/accounts/?item_id={2**63}", 422),
         ],
     )
-    async def test_what_is_none(self, ada: Person, path: str, status: int) -> None:
-        answer = await ada.client.get(path, headers=ada.headers)
+    async def test_what_is_none(self, shared_ada: Person, path: str, status: int) -> None:
+        answer = await shared_ada.client.get(path, headers=shared_ada.headers)
         assert answer.status_code == status
         assert isinstance(answer.json()["detail"], str)
 
 
 class TestItems:
-    async def test_say_their_bank_and_their_state(self, ada: Person, database: Database) -> None:
-        async with database.transaction() as connection:
-            await connection.execute(
-                insert(tables.items).values(
-                    user_id=ada.user_id,
-                    bridge_item_id=12,
-                    status=402,
-                    status_code_info="wrong_credentials",
-                    status_code_description="Identifiants refusés",
-                )
-            )
-
-        first, second = (await ada.get("/api/v1/items/")).json()
+    async def test_say_their_bank_and_their_state(self, shared_ada: Person) -> None:
+        first, second = (await shared_ada.get("/api/v1/items/")).json()
 
         assert first.pop("created_at").endswith("Z")
         assert first == {
@@ -104,19 +90,19 @@ class TestItems:
             "status_code_info": None,
             "status_code_description": None,
         }
-        assert (second["id"], second["bank_name"], second["status"]) == (12, "Banque", 402)
+        assert (second["id"], second["bank_name"], second["status"]) == (11, "Banque", 402)
         assert second["status_code_description"] == "Identifiants refusés"
 
-    async def test_one(self, ada: Person) -> None:
-        assert (await ada.get("/api/v1/items/10")).json()["bank_name"] == "Banque de ada"
-        assert (await ada.get("/api/v1/items/11")).status_code == 404
+    async def test_one(self, shared_ada: Person) -> None:
+        assert (await shared_ada.get("/api/v1/items/10")).json()["bank_name"] == "Banque de ada"
+        assert (await shared_ada.get("/api/v1/items/12")).status_code == 404
 
 
 class TestTransactions:
-    async def test_newest_first_and_deleted_never(self, ada: Person) -> None:
-        page = (await ada.get("/api/v1/transactions")).json()
+    async def test_newest_first_and_deleted_never(self, shared_ada: Person) -> None:
+        page = (await shared_ada.get("/api/v1/transactions")).json()
 
-        assert [row["id"] for row in page["items"]] == ada.transaction_ids
+        assert [row["id"] for row in page["items"]] == shared_ada.transaction_ids
         assert {k: v for k, v in page.items() if k != "items"} == {
             "total": 4,
             "limit": 50,
@@ -124,8 +110,9 @@ class TestTransactions:
             "has_more": False,
         }
 
-    async def test_say_what_they_count_as(self, ada: Person) -> None:
-        future, foreign, refund, expense = (await ada.get("/api/v1/transactions")).json()["items"]
+    async def test_say_what_they_count_as(self, shared_ada: Person) -> None:
+        page = (await shared_ada.get("/api/v1/transactions")).json()
+        future, foreign, refund, expense = page["items"]
 
         assert expense == {
             "id": 1001,
@@ -157,13 +144,13 @@ class TestTransactions:
         # What it will be is stored; until its day it counts as nothing.
         assert (future["occurred_on"], future["kind"]) == ("2026-03-16", "excluded")
 
-    async def test_pages_meet_without_gap_or_repeat(self, ada: Person) -> None:
+    async def test_pages_meet_without_gap_or_repeat(self, shared_ada: Person) -> None:
         pages = [
-            (await ada.get("/api/v1/transactions", limit=3, offset=offset)).json()
+            (await shared_ada.get("/api/v1/transactions", limit=3, offset=offset)).json()
             for offset in (0, 3, 6)
         ]
 
-        assert [row["id"] for page in pages for row in page["items"]] == ada.transaction_ids
+        assert [row["id"] for page in pages for row in page["items"]] == shared_ada.transaction_ids
         assert [page["has_more"] for page in pages] == [True, False, False]
         assert {page["total"] for page in pages} == {4}
 
@@ -183,9 +170,9 @@ class TestTransactions:
         ],
     )
     async def test_are_found_by_day_and_account(
-        self, ada: Person, params: dict[str, Any], days: list[int]
+        self, shared_ada: Person, params: dict[str, Any], days: list[int]
     ) -> None:
-        assert await listed(ada, **params) == [1000 + day for day in days]
+        assert await listed(shared_ada, **params) == [1000 + day for day in days]
 
     @pytest.mark.parametrize(
         ("name", "value"),
@@ -200,24 +187,24 @@ class TestTransactions:
             ("until", "2026-02-30"),
         ],
     )
-    async def test_a_bad_filter_is_named(self, ada: Person, name: str, value: Any) -> None:
-        answer = await ada.get("/api/v1/transactions", **{name: value})
+    async def test_a_bad_filter_is_named(self, shared_ada: Person, name: str, value: Any) -> None:
+        answer = await shared_ada.get("/api/v1/transactions", **{name: value})
 
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["loc"] == ["query", name]
 
-    async def test_one(self, ada: Person) -> None:
-        answer = await ada.get("/api/v1/transactions/1004")
+    async def test_one(self, shared_ada: Person) -> None:
+        answer = await shared_ada.get("/api/v1/transactions/1004")
         assert (answer.status_code, answer.json()["kind"]) == (200, "excluded")
 
     @pytest.mark.parametrize("number", [1005, 9999])
-    async def test_deleted_is_like_unknown(self, ada: Person, number: int) -> None:
-        assert (await ada.get(f"/api/v1/transactions/{number}")).status_code == 404
+    async def test_deleted_is_like_unknown(self, shared_ada: Person, number: int) -> None:
+        assert (await shared_ada.get(f"/api/v1/transactions/{number}")).status_code == 404
 
 
 class TestCategories:
-    async def test_come_by_group_with_their_class(self, ada: Person) -> None:
-        groups = (await ada.get("/api/v1/categories")).json()
+    async def test_come_by_group_with_their_class(self, shared_ada: Person) -> None:
+        groups = (await shared_ada.get("/api/v1/categories")).json()
 
         assert len(groups) == 11
         assert sum(len(group["categories"]) for group in groups) == 39

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from jose import jwt
 from sqlalchemy import select
-from tests.integration.user.conftest import Person, bearer
+from tests.integration.user.conftest import READS_ONLY, Person, bearer
 
 from harena_core.testing import TokenMint
 from harena_db import tables
@@ -47,44 +47,45 @@ async def everything(person: Person) -> list[Any]:
     return [answer.json() for answer in answers]
 
 
-async def test_no_route_is_forgotten_here(ada: Person) -> None:
-    paths = (await ada.client.get("/openapi.json")).json()["paths"]
+@READS_ONLY
+class TestReading:
+    async def test_no_route_is_forgotten_here(self, shared_ada: Person) -> None:
+        paths = (await shared_ada.client.get("/openapi.json")).json()["paths"]
 
-    assert set(paths) == NO_DATA | set(LISTS) | set(BY_ID)
+        assert set(paths) == NO_DATA | set(LISTS) | set(BY_ID)
 
+    @pytest.mark.parametrize("path", LISTS)
+    async def test_a_list_has_nothing_of_another(
+        self, shared_ada: Person, shared_bob: Person, path: str
+    ) -> None:
+        answer = await shared_ada.get(path)
 
-@pytest.mark.parametrize("path", LISTS)
-async def test_a_list_has_nothing_of_another(ada: Person, bob: Person, path: str) -> None:
-    answer = await ada.get(path)
+        assert "ada" in answer.text
+        assert "bob" not in answer.text.lower()
 
-    assert "ada" in answer.text
-    assert "bob" not in answer.text.lower()
+    @pytest.mark.parametrize("path", BY_ID)
+    async def test_what_is_anothers_is_as_unknown_as_what_is_not(
+        self, shared_ada: Person, shared_bob: Person, path: str
+    ) -> None:
+        name = BY_ID[path]
+        own = await shared_ada.get(path.format(**{name: id_of(shared_ada, name)}))
+        foreign = await shared_ada.get(path.format(**{name: id_of(shared_bob, name)}))
+        unknown = await shared_ada.get(path.format(**{name: "987654"}))
 
+        assert own.status_code == 200
+        assert foreign.status_code == unknown.status_code == 404
+        assert {**foreign.json(), "request_id": ""} == {**unknown.json(), "request_id": ""}
 
-@pytest.mark.parametrize("path", BY_ID)
-async def test_what_is_anothers_is_as_unknown_as_what_is_not(
-    ada: Person, bob: Person, path: str
-) -> None:
-    name = BY_ID[path]
-    own = await ada.get(path.format(**{name: id_of(ada, name)}))
-    foreign = await ada.get(path.format(**{name: id_of(bob, name)}))
-    unknown = await ada.get(path.format(**{name: "987654"}))
+    @pytest.mark.parametrize(
+        ("path", "name"), [("/api/v1/accounts", "item_id"), ("/api/v1/transactions", "account_id")]
+    )
+    async def test_a_filter_by_anothers_id_finds_nothing(
+        self, shared_ada: Person, shared_bob: Person, path: str, name: str
+    ) -> None:
+        answer = await shared_ada.get(path, **{name: id_of(shared_bob, name)})
 
-    assert own.status_code == 200
-    assert foreign.status_code == unknown.status_code == 404
-    assert {**foreign.json(), "request_id": ""} == {**unknown.json(), "request_id": ""}
-
-
-@pytest.mark.parametrize(
-    ("path", "name"), [("/api/v1/accounts", "item_id"), ("/api/v1/transactions", "account_id")]
-)
-async def test_a_filter_by_anothers_id_finds_nothing(
-    ada: Person, bob: Person, path: str, name: str
-) -> None:
-    answer = await ada.get(path, **{name: id_of(bob, name)})
-
-    found = answer.json()
-    assert (found if isinstance(found, list) else found["items"]) == []
+        found = answer.json()
+        assert (found if isinstance(found, list) else found["items"]) == []
 
 
 async def test_a_change_touches_nobody_else(ada: Person, bob: Person) -> None:

@@ -7,17 +7,21 @@ import httpx2
 import pytest
 from jose import jwt
 from pwdlib.hashers.argon2 import Argon2Hasher
+from pydantic import SecretStr
 from redis.asyncio import Redis
 from sqlalchemy import func, select, update
 from tests.integration.user.conftest import PASSWORD, Person, Start, bearer, log_in
 
+from harena_core import keys
 from harena_core import passwords as core_passwords
 from harena_core.testing import eventually
 from harena_db import tables
 from harena_db.testing import Database
 from harena_local.valkey import Valkey
 from harena_user import throttle
+from harena_user.main import create
 from harena_user.settings import UserSettings
+from harena_user.tokens import UnknownSigningKey
 
 People = tuple[Person, Person]
 LOGIN = "/api/v1/users/auth/login"
@@ -305,3 +309,22 @@ class TestLogout:
         again = await ada.client.post("/api/v1/auth/logout", headers=ada.headers)
 
         assert again.status_code == 401
+
+
+async def test_a_user_who_is_closed_is_refused(ada: Person, database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(update(tables.users).values(is_active=False))
+
+    async def refused() -> bool:
+        return (await ada.get("/api/v1/users/me")).status_code == 401
+
+    await eventually(refused)
+
+
+async def test_a_key_that_services_do_not_know_is_found_at_start(settings: UserSettings) -> None:
+    other = settings.model_copy(update={"signing_key": SecretStr(keys.make_signing_key())})
+    app = create(other)
+
+    with pytest.raises(UnknownSigningKey, match=str(settings.key_set_file)):
+        async with app.router.lifespan_context(app):
+            pass

@@ -4,10 +4,9 @@ import asyncio
 import json
 from typing import Any
 
-import httpx2
 import pytest
 from sqlalchemy import delete, select, update
-from tests.integration.user.conftest import PASSWORD, Person, Start, log_in
+from tests.integration.user.conftest import PASSWORD, READS_ONLY, Person, Start, log_in
 
 from harena_db import tables
 from harena_db.testing import Database
@@ -159,67 +158,6 @@ class TestPreferences:
 
         assert before < changed == await version_of(ada, database)
 
-    @pytest.mark.parametrize(
-        ("given", "culprit"),
-        [
-            ({"account_selection": {"mode": "some"}}, ["account_selection", "mode"]),
-            ({"account_selection": {"mode": None}}, ["account_selection", "mode"]),
-            ({"account_selection": "all"}, ["account_selection"]),
-            ({"account_selection": None}, ["account_selection"]),
-            (
-                {"account_selection": {"included_accounts": ["x"]}},
-                ["account_selection", "included_accounts", 0],
-            ),
-            (
-                {"account_selection": {"included_accounts": [2**63]}},
-                ["account_selection", "included_accounts", 0],
-            ),
-            (
-                {"account_selection": {"excluded_types": "card"}},
-                ["account_selection", "excluded_types"],
-            ),
-            ({"months_analysis": 0}, ["months_analysis"]),
-            ({"months_analysis": 61}, ["months_analysis"]),
-            ({"fixed_charge_min_occurrences": 1}, ["fixed_charge_min_occurrences"]),
-            ({"fixed_charge_max_variance": 1.5}, ["fixed_charge_max_variance"]),
-            ({"fixed_charge_min_amount": -1}, ["fixed_charge_min_amount"]),
-            ({"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {}}}}}}}}}, []),
-            ({"nul": "a\0b"}, []),
-            ({"half": "\ud800"}, []),
-            ([], []),
-        ],
-    )
-    async def test_a_setting_that_means_nothing_is_named(
-        self, ada: Person, given: Any, culprit: list[str | int]
-    ) -> None:
-        before = await preferences(ada)
-
-        answer = await ada.put_me(preferences={"budget_settings": given})
-
-        assert answer.status_code == 422
-        body = answer.json()
-        assert isinstance(body["detail"], str)
-        expected = ["body", "preferences", "budget_settings", *culprit]
-        assert body["errors"][0]["loc"] == expected
-        assert await preferences(ada) == before
-
-    async def test_an_unknown_mode_is_refused_in_words_that_help(self, ada: Person) -> None:
-        selection = {"mode": "some"}
-        answer = await ada.put_me(preferences={"budget_settings": {"account_selection": selection}})
-
-        detail = answer.json()["detail"]
-        assert "account_selection.mode" in detail
-        assert "'all', 'exclude_types' or 'include_specific'" in detail
-
-    @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
-    async def test_only_numbers_that_json_has(self, ada: Person, number: str) -> None:
-        body = '{"preferences": {"display_preferences": {"x": ' + number + "}}}"
-        headers = {**ada.headers, "Content-Type": "application/json"}
-
-        answer = await ada.client.put(ME, content=body, headers=headers)
-
-        assert answer.status_code == 422
-
     async def test_are_bounded(self, ada: Person) -> None:
         section = {f"key-{number}": "x" * 1000 for number in range(20)}
         assert (await ada.put_me(preferences={"display_preferences": section})).status_code == 200
@@ -267,30 +205,6 @@ class TestChange:
         me = answer.json()
         assert (me["id"], me["is_superuser"], me["is_active"]) == (ada.user_id, False, True)
         assert me["permissions"] == ["chat:write"]
-
-    @pytest.mark.parametrize(
-        ("body", "culprit"),
-        [
-            ({"password": NEW}, "current_password"),
-            ({"password": "court", "current_password": PASSWORD}, "password"),
-            ({"password": "password123", "current_password": PASSWORD}, "password"),
-            ({"email": "nobody"}, "email"),
-            ({"first_name": 3}, "first_name"),
-            ({"preferences": 3}, "preferences"),
-        ],
-    )
-    async def test_says_what_is_wrong(
-        self, ada: Person, body: dict[str, Any], culprit: str
-    ) -> None:
-        answer = await ada.put_me(**body)
-
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["loc"] == ["body", culprit]
-        assert isinstance(answer.json()["detail"], str)
-
-    async def test_needs_a_token(self, client: httpx2.AsyncClient) -> None:
-        assert (await client.put(ME, json={})).status_code == 401
-        assert (await client.get(ME)).status_code == 401
 
 
 class TestPassword:
@@ -372,3 +286,93 @@ class TestPassword:
             assert (await ada.get(ME)).json()["first_name"] == "Ada"
             assert not waiting.done()
         assert (await waiting).json()["first_name"] == "Z"
+
+
+@READS_ONLY
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("given", "culprit"),
+        [
+            ({"account_selection": {"mode": "some"}}, ["account_selection", "mode"]),
+            ({"account_selection": {"mode": None}}, ["account_selection", "mode"]),
+            ({"account_selection": "all"}, ["account_selection"]),
+            ({"account_selection": None}, ["account_selection"]),
+            (
+                {"account_selection": {"included_accounts": ["x"]}},
+                ["account_selection", "included_accounts", 0],
+            ),
+            (
+                {"account_selection": {"included_accounts": [2**63]}},
+                ["account_selection", "included_accounts", 0],
+            ),
+            (
+                {"account_selection": {"excluded_types": "card"}},
+                ["account_selection", "excluded_types"],
+            ),
+            ({"months_analysis": 0}, ["months_analysis"]),
+            ({"months_analysis": 61}, ["months_analysis"]),
+            ({"fixed_charge_min_occurrences": 1}, ["fixed_charge_min_occurrences"]),
+            ({"fixed_charge_max_variance": 1.5}, ["fixed_charge_max_variance"]),
+            ({"fixed_charge_min_amount": -1}, ["fixed_charge_min_amount"]),
+            ({"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {}}}}}}}}}, []),
+            ({"nul": "a\0b"}, []),
+            ({"half": "\ud800"}, []),
+            ([], []),
+        ],
+    )
+    async def test_a_setting_that_means_nothing_is_named(
+        self, shared_ada: Person, given: Any, culprit: list[str | int]
+    ) -> None:
+        before = await preferences(shared_ada)
+
+        answer = await shared_ada.put_me(preferences={"budget_settings": given})
+
+        assert answer.status_code == 422
+        body = answer.json()
+        assert isinstance(body["detail"], str)
+        expected = ["body", "preferences", "budget_settings", *culprit]
+        assert body["errors"][0]["loc"] == expected
+        assert await preferences(shared_ada) == before
+
+    async def test_an_unknown_mode_is_refused_in_words_that_help(self, shared_ada: Person) -> None:
+        selection = {"mode": "some"}
+        answer = await shared_ada.put_me(
+            preferences={"budget_settings": {"account_selection": selection}}
+        )
+
+        detail = answer.json()["detail"]
+        assert "account_selection.mode" in detail
+        assert "'all', 'exclude_types' or 'include_specific'" in detail
+
+    @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+    async def test_only_numbers_that_json_has(self, shared_ada: Person, number: str) -> None:
+        body = '{"preferences": {"display_preferences": {"x": ' + number + "}}}"
+        headers = {**shared_ada.headers, "Content-Type": "application/json"}
+
+        answer = await shared_ada.client.put(ME, content=body, headers=headers)
+
+        assert answer.status_code == 422
+
+    @pytest.mark.parametrize(
+        ("body", "culprit"),
+        [
+            ({"password": NEW}, "current_password"),
+            ({"password": "court", "current_password": PASSWORD}, "password"),
+            ({"password": "password123", "current_password": PASSWORD}, "password"),
+            ({"email": "nobody"}, "email"),
+            ({"first_name": 3}, "first_name"),
+            ({"preferences": 3}, "preferences"),
+        ],
+    )
+    async def test_says_what_is_wrong(
+        self, shared_ada: Person, body: dict[str, Any], culprit: str
+    ) -> None:
+        answer = await shared_ada.put_me(**body)
+
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["loc"] == ["body", culprit]
+        assert isinstance(answer.json()["detail"], str)
+
+    async def test_needs_a_token(self, shared_ada: Person) -> None:
+        assert (await shared_ada.client.put(ME, json={})).status_code == 401
+        assert (await shared_ada.client.get(ME)).status_code == 401

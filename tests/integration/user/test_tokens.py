@@ -8,17 +8,12 @@ from typing import Any
 
 import pytest
 from jose import jwt
-from pydantic import SecretStr
-from sqlalchemy import update
-from tests.integration.user.conftest import Person, bearer
+from tests.integration.user.conftest import READS_ONLY, Person, bearer
 
 from harena_core import keys
-from harena_core.testing import TokenMint, eventually
-from harena_db import tables
-from harena_db.testing import Database
-from harena_user.main import create
-from harena_user.settings import UserSettings
-from harena_user.tokens import UnknownSigningKey
+from harena_core.testing import TokenMint
+
+pytestmark = READS_ONLY
 
 Claims = dict[str, Any]
 Forge = Callable[[TokenMint, Claims], str]
@@ -92,10 +87,10 @@ BAD: dict[str, Forge] = {
 
 
 @pytest.mark.parametrize("forge", [pytest.param(forge, id=name) for name, forge in BAD.items()])
-async def test_a_bad_token_is_refused(ada: Person, mint: TokenMint, forge: Forge) -> None:
-    claims = jwt.get_unverified_claims(ada.token)
+async def test_a_bad_token_is_refused(shared_ada: Person, mint: TokenMint, forge: Forge) -> None:
+    claims = jwt.get_unverified_claims(shared_ada.token)
 
-    answer = await ada.client.get("/api/v1/users/me", headers=bearer(forge(mint, claims)))
+    answer = await shared_ada.client.get("/api/v1/users/me", headers=bearer(forge(mint, claims)))
 
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
@@ -103,11 +98,11 @@ async def test_a_bad_token_is_refused(ada: Person, mint: TokenMint, forge: Forge
 
 
 async def test_the_session_of_another_is_no_session(
-    ada: Person, bob: Person, mint: TokenMint
+    shared_ada: Person, shared_bob: Person, mint: TokenMint
 ) -> None:
-    claims = {**jwt.get_unverified_claims(ada.token), "sub": str(bob.user_id)}
+    claims = {**jwt.get_unverified_claims(shared_ada.token), "sub": str(shared_bob.user_id)}
 
-    answer = await ada.client.get(
+    answer = await shared_ada.client.get(
         "/api/v1/users/me", headers=bearer(keys.sign(claims, mint.private_pem))
     )
 
@@ -115,26 +110,7 @@ async def test_the_session_of_another_is_no_session(
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic YTpi", "Token x"])
-async def test_no_token_is_refused(ada: Person, header: str) -> None:
-    answer = await ada.client.get("/api/v1/users/me", headers={"Authorization": header})
+async def test_no_token_is_refused(shared_ada: Person, header: str) -> None:
+    answer = await shared_ada.client.get("/api/v1/users/me", headers={"Authorization": header})
 
     assert answer.status_code == 401
-
-
-async def test_a_user_who_is_closed_is_refused(ada: Person, database: Database) -> None:
-    async with database.transaction() as connection:
-        await connection.execute(update(tables.users).values(is_active=False))
-
-    async def refused() -> bool:
-        return (await ada.get("/api/v1/users/me")).status_code == 401
-
-    await eventually(refused)
-
-
-async def test_a_key_that_services_do_not_know_is_found_at_start(settings: UserSettings) -> None:
-    other = settings.model_copy(update={"signing_key": SecretStr(keys.make_signing_key())})
-    app = create(other)
-
-    with pytest.raises(UnknownSigningKey, match=str(settings.key_set_file)):
-        async with app.router.lifespan_context(app):
-            pass

@@ -127,7 +127,7 @@ class Registration(BaseModel):
     first_name: Name | None = None
     last_name: Name | None = None
     password: NewPassword
-    confirm_password: Password
+    confirm_password: SecretStr
 
     @field_validator("confirm_password")
     @classmethod
