@@ -29,7 +29,7 @@ async def _resources(
             engine = SearchEngine(client, settings.elasticsearch_url)
             # Optional: without it there is still Postgres.
             check = Check("elasticsearch", engine.ping, required=False)
-            yield {**shared, "engine_client": engine, "checks": [*shared["checks"], check]}
+            yield {**shared, "checks": [*shared["checks"], check]}
 
 
 def create(settings: SearchSettings) -> FastAPI:

@@ -40,6 +40,7 @@ class Passwords:
 
     def __init__(self) -> None:
         self._limiter = CapacityLimiter(AT_ONCE)
+        self._asked = 0
         self._nobodys = hash_password(secrets.token_hex())
 
     async def hash(self, password: str) -> str:
@@ -61,10 +62,14 @@ class Passwords:
         return (fits, better) if stored else (False, None)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._limiter.statistics().tasks_waiting >= MAX_WAITING:
+        if self._asked >= AT_ONCE + MAX_WAITING:
             raise Unavailable(
                 "Trop de connexions en même temps. Réessayez dans un instant.",
                 code="TOO_BUSY",
                 headers={"Retry-After": "2"},
             )
-        return await to_thread.run_sync(work, limiter=self._limiter)
+        self._asked += 1
+        try:
+            return await to_thread.run_sync(work, limiter=self._limiter)
+        finally:
+            self._asked -= 1
