@@ -123,7 +123,7 @@ def test_an_uninstall_keeps_data_and_passwords(harena: Harena) -> None:
     try:
         assert eventually(lambda: not harena.pods())
         with harena.client("10.46.5.7") as client:
-            assert client.get("/health").status_code == 404
+            assert eventually(lambda: client.get("/health").status_code == 404, 20)
     finally:
         harena.install("demo.enabled=false")
     assert eventually(harena.serves)
