@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import psutil
 import pytest
+from tests.embedded.bru import Runner, collection, parse
 from tests.embedded.conftest import Platform
 
 from harena_local.embedded import Embedded
@@ -259,3 +261,22 @@ class TestObstacles:
     def test_settings_that_make_no_sense(self, platform: Platform, tmp_path: Path) -> None:
         told = self.refused(tmp_path / "other", platform.offset, TODAY="tomorrow")
         assert "TODAY" in told
+
+
+class TestRequests:
+    """The collection of docs/requests, as a person would run it."""
+
+    def test_every_request_of_the_collection_holds(self, platform: Platform) -> None:
+        folder = Path(__file__).parents[2] / "docs" / "requests"
+        variables = parse(folder / "environments" / "local.bru").blocks["vars"]
+        moved = {
+            **variables,
+            "base": platform.edge,
+            **{service.name: platform.address(service.name) for service in SERVICES},
+        }
+        requests = collection(folder)
+        assert len(requests) > 20
+        with httpx2.Client(timeout=10, trust_env=False) as client:
+            runner = Runner(client, moved)
+            failures = {request.name: runner.run(request) for request in requests}
+        assert {name: found for name, found in failures.items() if found} == {}
