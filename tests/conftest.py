@@ -8,12 +8,26 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 
 from harena_core.testing import free_port
 from harena_db import testing
 from harena_db.testing import Database
 from harena_local.postgres import Postgres
 from harena_local.valkey import Valkey
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """As services log: structlog's own console draws each local of a traceback, for seconds."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ]
+    )
 
 
 @pytest.fixture(scope="session")
