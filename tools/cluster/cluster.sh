@@ -349,6 +349,7 @@ up() {
 }
 
 down() {
+  set +e # what is not there cannot be removed, and the rest still can
   stop kubelet
   stop kube-proxy
   stop network-policy
