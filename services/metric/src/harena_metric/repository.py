@@ -87,7 +87,7 @@ class MetricRepository:
 
     async def holdings(self) -> Holdings:
         """The user's accounts, by bank id, and their choice among them."""
-        rows = await self._reader.fetch(_HOLDINGS, user_id=self.user_id)
+        rows = await self._reader.fetch(HOLDINGS, user_id=self.user_id)
         selection = rows[0][0]
         return Holdings(
             account_selection=None if selection is None else json.loads(selection),
@@ -105,7 +105,9 @@ class MetricRepository:
 
         A period must not reach beyond today: rows that are dated later have a kind already.
         """
-        statement = _sums(len(periods), category_id is not None, merchant_key is not None)
+        statement = sums_of(
+            len(periods), by_category=category_id is not None, by_merchant=merchant_key is not None
+        )
         bounds = {
             f"{bound}_{place}": getattr(period, bound)
             for place, period in enumerate(periods)
@@ -149,11 +151,11 @@ def _holdings() -> Select[Any]:
     )
 
 
-_HOLDINGS = Statement(_holdings())
+HOLDINGS = Statement(_holdings())
 
 
 @cache
-def _sums(periods: int, by_category: bool, by_merchant: bool) -> Statement:
+def sums_of(periods: int, *, by_category: bool, by_merchant: bool) -> Statement:
     """One statement for all periods: eight at most, each prepared once by a connection.
 
     A scan for each period: with one OR of both, no index would answer alone.
