@@ -8,7 +8,8 @@
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 
-readonly PYTHON="$1" CLUSTER=tools/cluster/cluster.sh IMAGES=.harena/images
+export PYTHON="$1"
+readonly CLUSTER=tools/cluster/cluster.sh IMAGES=.harena/images
 shift
 
 ((EUID == 0)) || exec sudo --preserve-env=PATH,HOME,KEEP,HARENA_CACHE "$0" "$PYTHON" "$@"
@@ -16,7 +17,7 @@ shift
 
 step() { printf '[%4d s] %s\n' "$SECONDS" "$*"; }
 step "the cluster"
-PYTHON="$PYTHON" "$CLUSTER" up
+"$CLUSTER" up
 step "images"
 "$PYTHON" -m tests.cluster.images "$IMAGES"
 "$CLUSTER" load "$IMAGES"/*.tar
