@@ -80,9 +80,8 @@ def create_app(
     async def root() -> Welcome:
         return Welcome(service=service, version=number)
 
-    app.include_router(health.router)
-    app.include_router(metrics.router)
-    for router in routers:
+    # Routes are tried in turn, and a service's own are asked for most.
+    for router in (*routers, health.router, metrics.router):
         app.include_router(router)
     if serves_docs:
         docs.add_docs(app, service)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+import asyncpg
 from sqlalchemy import (
     ColumnElement,
     Date,
@@ -52,9 +53,23 @@ class AccountRecord:
 class Holdings:
     """What decides which rows of a user count."""
 
-    account_selection: object
-    """The setting as it is stored, or None."""
-    accounts: tuple[AccountRecord, ...]
+    rows: Sequence[asyncpg.Record]
+    """One an account, or one of nulls; looked into only where an answer is not known already."""
+
+    @property
+    def data_version(self) -> int:
+        """Raised by every change of the user's rows, accounts and settings."""
+        return self.rows[0][0] or 0
+
+    @property
+    def account_selection(self) -> object:
+        """The setting as it is stored, or None."""
+        setting = self.rows[0][1]
+        return None if setting is None else json.loads(setting)
+
+    @property
+    def accounts(self) -> list[AccountRecord]:
+        return [AccountRecord(*row[2:]) for row in self.rows if row[2] is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +93,11 @@ class MetricRepository:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self.user_id = reader.user_id
-
-    async def data_version(self) -> int:
-        """Raised by every change of the user's rows, accounts and settings."""
-        rows = await self._reader.fetch(_DATA_VERSION, user_id=self.user_id)
-        return int(rows[0][0]) if rows else 0
+        self._user_id = reader.user_id
 
     async def holdings(self) -> Holdings:
         """The user's accounts, by bank id, and their choice among them."""
-        rows = await self._reader.fetch(HOLDINGS, user_id=self.user_id)
-        selection = rows[0][0]
-        return Holdings(
-            account_selection=None if selection is None else json.loads(selection),
-            accounts=tuple(AccountRecord(*row[1:]) for row in rows if row[1] is not None),
-        )
+        return Holdings(await self._reader.fetch(HOLDINGS, user_id=self._user_id))
 
     async def sums(
         self,
@@ -115,7 +120,7 @@ class MetricRepository:
         }
         rows = await self._reader.fetch(
             statement,
-            user_id=self.user_id,
+            user_id=self._user_id,
             category_id=category_id,
             merchant_key=merchant_key,
             **bounds,
@@ -124,9 +129,6 @@ class MetricRepository:
 
 
 _USER_ID = bindparam("user_id", type_=Integer)
-_DATA_VERSION = Statement(
-    select(data_versions.c.version).where(data_versions.c.user_id == _USER_ID)
-)
 
 
 def _holdings() -> Select[Any]:
@@ -134,6 +136,7 @@ def _holdings() -> Select[Any]:
     me = select(_USER_ID.label("user_id")).subquery("me")
     return (
         select(
+            data_versions.c.version,
             user_preferences.c.budget_settings["account_selection"].astext,
             accounts.c.id,
             accounts.c.bridge_account_id,
@@ -145,6 +148,7 @@ def _holdings() -> Select[Any]:
             accounts.c.last_sync_at,
         )
         .select_from(me)
+        .outerjoin(data_versions, data_versions.c.user_id == me.c.user_id)
         .outerjoin(user_preferences, user_preferences.c.user_id == me.c.user_id)
         .outerjoin(accounts, accounts.c.user_id == me.c.user_id)
         .order_by(accounts.c.bridge_account_id)

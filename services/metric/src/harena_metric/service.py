@@ -107,10 +107,11 @@ class MetricService:
         filters = _Filters.of(query)
         async with self._reading as reader:
             repository = MetricRepository(reader)
-            question = await self._question(repository, query, flow)
+            holdings = await repository.holdings()
+            question = self._question(reader, holdings, query, flow)
             if known := self._answers.get(question):
                 return known
-            scope = self._scope(await repository.holdings())
+            scope = self._scope(holdings)
             compared = periods.month_over_month(
                 target, reference, today=self._today, as_of=scope.as_of, extent=query.comparison
             )
@@ -130,10 +131,11 @@ class MetricService:
         filters, whole = _Filters.of(query), periods.year(reference)
         async with self._reading as reader:
             repository = MetricRepository(reader)
-            question = await self._question(repository, query, flow)
+            holdings = await repository.holdings()
+            question = self._question(reader, holdings, query, flow)
             if known := self._answers.get(question):
                 return known
-            scope = self._scope(await repository.holdings())
+            scope = self._scope(holdings)
             compared = periods.year_over_year(
                 target, reference, today=self._today, as_of=scope.as_of, extent=query.comparison
             )
@@ -153,10 +155,11 @@ class MetricService:
         days = month.period.until(self._today)
         async with self._reading as reader:
             repository = MetricRepository(reader)
-            question = await self._question(repository, query)
+            holdings = await repository.holdings()
+            question = self._question(reader, holdings, query)
             if known := self._answers.get(question):
                 return known
-            scope = self._scope(await repository.holdings())
+            scope = self._scope(holdings)
             sums = await repository.sums([days]) if scope.accounts else []
         totals = _totals(sums, 0, scope)
         has_data = bool(totals.count or totals.other_currencies)
@@ -189,19 +192,14 @@ class MetricService:
         )
         return self._answers.keep(question, data)
 
-    async def _question(
+    def _question(
         self,
-        repository: MetricRepository,
+        reader: Reader,
+        holdings: Holdings,
         query: YearFilters | CoverageMonth,
         flow: Flow | None = None,
     ) -> Question:
-        return Question(
-            user_id=repository.user_id,
-            data_version=await repository.data_version(),
-            today=self._today,
-            query=query,
-            flow=flow,
-        )
+        return Question(reader.user_id, holdings.data_version, self._today, query, flow)
 
     def _scope(self, holdings: Holdings) -> _Scope:
         try:
