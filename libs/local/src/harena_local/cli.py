@@ -54,24 +54,27 @@ def up(
                 with Progress(out).shown() as report:
                     platform.stop(report)
             raise
-    if added:
-        out.print(f"{added} demo transactions added, up to {platform.today}.\n")
-    out.print(status_table(platform.status()))
-    out.print(invitation(platform.layout))
-    if foreground:
-        _stay(platform)
-
-
-def _stay(platform: Embedded) -> None:
-    """Follows all logs until Ctrl-C, a hang-up or a stop; then stops everything."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
     try:
-        _follow(platform, list(platform.parts), while_true=lambda: platform.supervisor.running)
-        raise LocalError("The platform was stopped by another command, or its supervisor ended.")
+        if added:
+            out.print(f"{added} demo transactions added, up to {platform.today}.\n")
+        out.print(status_table(platform.status()))
+        out.print(invitation(platform.layout))
+        if foreground:
+            _follow_all(platform)
     except KeyboardInterrupt:
+        # From the first line that is shown on: whoever reads it may press Ctrl-C at once.
+        if not foreground:
+            raise
         with platform.state.lock(), Progress(out).shown() as report:
             platform.stop(report)
+
+
+def _follow_all(platform: Embedded) -> None:
+    """Follows all logs. Ctrl-C, a hang-up or a stop end it as KeyboardInterrupt."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    _follow(platform, list(platform.parts), while_true=lambda: platform.supervisor.running)
+    raise LocalError("The platform was stopped by another command, or its supervisor ended.")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
