@@ -9,14 +9,12 @@ What only reads, and is asked often, takes `reading` instead: the same pool and 
 asyncpg's own calls, because SQLAlchemy's cost more than the queries they carry.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import asyncpg
 import structlog
@@ -46,11 +44,6 @@ _UNKNOWN = {"channel_binding", "gssencmode", "target_session_attrs", "connect_ti
 # Classes of SQLSTATE that say "the server, not the query": connection, resources, operator
 # intervention (shutdown, crash recovery), system error.
 _OUTAGE_CLASSES = ("08", "53", "57P", "58")
-
-# SQLAlchemy's pool gives a connection that comes free to whoever asks next, not to who has waited
-# longest: with four times as many callers as connections, the last twentieth wait twice as long. A
-# semaphore keeps the order, and costs no task for each call.
-_turns: WeakKeyDictionary[AsyncEngine, asyncio.Semaphore] = WeakKeyDictionary()
 
 _BIND_USER = text("SELECT set_config('harena.user_id', :user_id, true)")
 
@@ -116,29 +109,10 @@ async def open_engine(
         instruments.gauge(
             f"harena_database_pool_{state}", f"Connections {state} in the pool.", read
         )
-    _turns[engine] = asyncio.Semaphore(settings.database_pool_size)
     try:
         yield engine
     finally:
         await engine.dispose()
-
-
-@asynccontextmanager
-async def _turn(engine: AsyncEngine) -> AsyncIterator[None]:
-    """Waits for a connection to be free. Raises TimeoutError where none is for too long."""
-    turn = _turns.get(engine)
-    if turn is None:
-        yield
-        return
-    if turn.locked():
-        async with asyncio.timeout(POOL_SECONDS):
-            await turn.acquire()
-    else:
-        await turn.acquire()
-    try:
-        yield
-    finally:
-        turn.release()
 
 
 async def _begin(engine: AsyncEngine, user_id: int | None) -> AsyncConnection:
@@ -160,21 +134,20 @@ async def transaction(engine: AsyncEngine, user_id: int | None) -> AsyncIterator
     security shows no user's rows at all.
     """
     try:
-        async with _turn(engine):
-            try:
-                connection = await _begin(engine, user_id)
-            except DBAPIError as error:
-                # A connection of the pool that died while it was idle (the server was restarted):
-                # the whole pool is now invalidated, so one more try gets a fresh one. Cheaper than
-                # a pre-ping, which costs every request a round trip.
-                if not error.connection_invalidated:
-                    raise
-                connection = await _begin(engine, user_id)
-            try:
-                yield connection
-                await connection.commit()
-            finally:
-                await connection.close()
+        try:
+            connection = await _begin(engine, user_id)
+        except DBAPIError as error:
+            # A connection of the pool that died while it was idle (the server was restarted): the
+            # whole pool is now invalidated, so one more try gets a fresh one. Cheaper than a
+            # pre-ping, which costs every request a round trip.
+            if not error.connection_invalidated:
+                raise
+            connection = await _begin(engine, user_id)
+        try:
+            yield connection
+            await connection.commit()
+        finally:
+            await connection.close()
     except Exception as error:
         if is_outage(error):
             log.warning("database_unavailable", error=type(error).__name__)
@@ -227,24 +200,23 @@ async def reading(
         f"WHERE session_is_live({int(user_id)}, '{UUID(bytes=session_id.bytes)}')"
     )
     try:
-        async with _turn(engine):
-            pooled = await _check_out(engine)
-            connection: Any = pooled.driver_connection
-            try:
-                live = await connection.execute(begin) == "SELECT 1"
-                yield Reader(user_id, connection) if live else None
-                await connection.execute("COMMIT")
-            except Exception:
-                if not connection.is_closed():
-                    await connection.execute("ROLLBACK")
-                raise
-            except BaseException:
-                connection.terminate()  # cancelled amid a query: nobody knows in what state it is
-                raise
-            finally:
-                if connection.is_closed():
-                    pooled.invalidate()
-                await greenlet_spawn(pooled.close)
+        pooled = await _check_out(engine)
+        connection: Any = pooled.driver_connection
+        try:
+            live = await connection.execute(begin) == "SELECT 1"
+            yield Reader(user_id, connection) if live else None
+            await connection.execute("COMMIT")
+        except Exception:
+            if not connection.is_closed():
+                await connection.execute("ROLLBACK")
+            raise
+        except BaseException:
+            connection.terminate()  # cancelled amid a query: nobody knows in what state it is
+            raise
+        finally:
+            if connection.is_closed():
+                pooled.invalidate()
+            await greenlet_spawn(pooled.close)
     except Exception as error:
         if is_outage(error):
             log.warning("database_unavailable", error=type(error).__name__)
