@@ -79,7 +79,7 @@ bench: $(VENV)/.dev ## Measure the services beside their baselines
 	@$(BIN)/python -m tests.bench
 
 .PHONY: docs
-docs: $(VENV)/.dev ## Write what the docs say of the code: settings, logins
+docs: $(VENV)/.dev ## Write what the docs say of the code: settings, edge, logins
 	@$(BIN)/python tools/document.py
 
 .PHONY: chart

@@ -1,4 +1,4 @@
-"""Writes what the docs say of the code: docs/settings.md, and the demo logins in the README.
+"""Writes what the docs say of the code: docs/settings.md, docs/edge.md, the README's demo logins.
 
     python tools/document.py           writes
     python tools/document.py --check   says what is out of date, and writes nothing
@@ -15,6 +15,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from harena_demo.generator import DEMO_LOGINS
+from harena_edge import capabilities, model
+from harena_edge.capabilities import EDGE_KINDS
+from harena_edge.model import Route
 
 ROOT = Path(__file__).parents[1]
 
@@ -63,6 +66,56 @@ def _default(field: FieldInfo) -> str:
     return f"`{value}`"
 
 
+_EDGE = """# The edge, side by side
+
+Written by `make docs` from the routing model and the table of capabilities; do not edit.
+
+Three programs can be the edge: the local nginx of `make up`, ingress-nginx and Traefik. Each is
+made from the one model, `libs/edge/src/harena_edge/routing.yaml`, and asked by the one contract
+suite, `tests/edge`.
+
+## What is the same everywhere
+
+A route is one bucket for each client address; what comes above rate and burst is a 429.
+"""
+
+_DIFFERENCES = """
+## What differs
+
+The suite takes these differences from `capabilities.yaml`, and fails at any other.
+"""
+
+
+def edge_page() -> str:
+    """Every route of the model, and for every capability what each edge does."""
+    head = "| route | paths | to | requests/s, burst | time-outs (connect, send, read) | body | |"
+    lines = [_EDGE, head, "| --- " * 7 + "|"]
+    for name, route in model.load().enabled_routes.items():
+        lines.append(f"| {name} | {' | '.join(_limits(route))} |")
+    lines += [_DIFFERENCES, f"| | {' | '.join(EDGE_KINDS)} |", "| --- " * 4 + "|"]
+    for row in capabilities.load().root.values():
+        cells = (row.lacking.get(kind, "yes").strip().replace("|", "\\|") for kind in EDGE_KINDS)
+        lines.append(f"| {row.says} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _limits(route: Route) -> tuple[str, ...]:
+    paths = " ".join(
+        f"`{path}`" if route.exact or path == "/" else f"`{path}/…`"
+        for path in route.exact or route.prefixes
+    )
+    wait = route.timeouts
+    special = {"WebSocket": route.websocket, "no buffering": not route.buffering}
+    return (
+        paths,
+        route.service or "each of the five",
+        f"{route.rate}, {route.burst}",
+        f"{wait.connect}, {wait.send}, {wait.read} s",
+        f"{route.body_limit / 2**20:g} MiB",
+        ", ".join(name for name, given in special.items() if given),
+    )
+
+
 def readme(text: str) -> str:
     """The README with the logins that the demo data really has."""
     rows = [f"| {user.email} | {user.password} | {user.description} |" for user in DEMO_LOGINS]
@@ -74,8 +127,12 @@ def readme(text: str) -> str:
 
 def main() -> int:
     """The number of files that were out of date, at most 1 as a status."""
-    page, front = ROOT / "docs" / "settings.md", ROOT / "README.md"
-    wanted = {page: settings_page(), front: readme(front.read_text())}
+    docs, front = ROOT / "docs", ROOT / "README.md"
+    wanted = {
+        docs / "settings.md": settings_page(),
+        docs / "edge.md": edge_page(),
+        front: readme(front.read_text()),
+    }
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
     checks = "--check" in sys.argv
     for path in stale:

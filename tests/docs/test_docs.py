@@ -53,7 +53,7 @@ class TestReadme:
 
         assert {name for name in commands if f"`{name}" not in text} == set()
 
-    def test_settings_and_logins_are_those_of_the_code(self) -> None:
+    def test_settings_edge_and_logins_are_those_of_the_code(self) -> None:
         done = subprocess.run(
             [sys.executable, "tools/document.py", "--check"],
             cwd=ROOT,
