@@ -2,16 +2,16 @@
 
 A release goes back without its schema: an older release meets a database whose revision it does not
 know, and serves from it. So a migration only adds, and what it replaces is taken out one release
-later.
+later, by a migration that says so: `contracts = "0007"` names the one whose release stopped using it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -62,17 +62,22 @@ async def _run(url: str, work: Callable[[Connection], Answer]) -> Answer:
         return await connection.run_sync(work)
 
 
+def scripts() -> Iterator[Script]:
+    """The migrations of this release, newest first."""
+    return ScriptDirectory.from_config(_config()).walk_revisions()
+
+
 def head() -> str | None:
     """The newest revision in this release."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return next((script.revision for script in scripts()), None)
 
 
 def is_enough(revision: str | None) -> bool:
     """Whether this release can serve from a database at `revision`: its own newest, or a later."""
     if revision is None:
         return False
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    return revision == head() or revision not in known
+    newest, *older = (script.revision for script in scripts())
+    return revision == newest or revision not in older
 
 
 async def current(url: str) -> str | None:

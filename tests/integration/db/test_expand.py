@@ -1,0 +1,93 @@
+"""A release can go back without its schema: the one before it still serves from what is there."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from alembic.script import Script
+from sqlalchemy import text
+from tests.integration.db.schema import contractions, definitions
+
+from harena_db import migrate, testing
+from harena_db.testing import Database
+
+# Up to here nothing was installed anywhere, so nothing older can meet these tables.
+FIRST_RELEASE = "0005"
+
+
+@pytest.fixture
+async def empty(database_server: str) -> AsyncIterator[Database]:
+    async with testing.database(database_server, template="template0") as database:
+        yield database
+
+
+def later_migrations() -> list[Script]:
+    """What came after the first release, oldest first."""
+    found = []
+    for script in migrate.scripts():
+        if script.revision == FIRST_RELEASE:
+            break
+        found.append(script)
+    return found[::-1]
+
+
+async def test_every_migration_expands_first(empty: Database) -> None:
+    """One that takes something away names, as `contracts`, the release that stopped using it."""
+    await migrate.upgrade(empty.url(), FIRST_RELEASE)
+    released = {FIRST_RELEASE}
+    for script in later_migrations():
+        async with empty.transaction() as connection:
+            before = await definitions(connection)
+        await migrate.upgrade(empty.url(), script.revision)
+        async with empty.transaction() as connection:
+            lost = contractions(before, await definitions(connection))
+        if lost:
+            assert getattr(script.module, "contracts", None) in released, (script.revision, lost)
+        released.add(script.revision)
+    assert await migrate.current(empty.url()) == migrate.head()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("ALTER TABLE shelf DROP COLUMN label", ["shelf.label is gone"]),
+        ("ALTER TABLE shelf RENAME label TO name", ["shelf.label is gone"]),
+        ("DROP TABLE shelf", ["shelf.id is gone", "shelf.label is gone", "shelf.width is gone"]),
+        (
+            "ALTER TABLE shelf ALTER width TYPE text",
+            ["shelf.width is of another type"],
+        ),
+        (
+            "ALTER TABLE shelf ALTER label SET NOT NULL",
+            ["shelf.label may no longer be null"],
+        ),
+        (
+            "ALTER TABLE shelf ADD colour text NOT NULL",
+            ["shelf.colour must be filled, and old writers do not know it"],
+        ),
+        (
+            "ALTER TABLE shelf ADD CONSTRAINT wide CHECK (width > 3)",
+            ["shelf has a new rule, wide"],
+        ),
+        ("CREATE UNIQUE INDEX ON shelf (label)", ["shelf has a new unique index"]),
+        (
+            "REVOKE INSERT ON shelf FROM harena_user",
+            [f"harena_user may no longer INSERT shelf.{name}" for name in ("id", "label", "width")],
+        ),
+        ("ALTER TABLE shelf ADD colour text", []),
+        ("ALTER TABLE shelf ADD colour text NOT NULL DEFAULT 'oak'", []),
+        ("ALTER TABLE shelf ADD double integer GENERATED ALWAYS AS (width * 2) STORED", []),
+        ("ALTER TABLE shelf ALTER width SET DEFAULT 80", []),
+        ("CREATE INDEX ON shelf (label)", []),
+        ("CREATE TABLE book (id integer PRIMARY KEY, title text NOT NULL)", []),
+        ("GRANT DELETE ON shelf TO harena_user", []),
+    ],
+)
+async def test_what_an_older_release_would_miss_is_named(
+    empty: Database, change: str, said: list[str]
+) -> None:
+    async with empty.transaction() as connection:
+        await connection.execute(text("CREATE TABLE shelf (id integer, label text, width integer)"))
+        await connection.execute(text("GRANT SELECT, INSERT ON shelf TO harena_user"))
+        before = await definitions(connection)
+        await connection.execute(text(change))
+        assert contractions(before, await definitions(connection)) == said
