@@ -2,7 +2,8 @@
 
 A release goes back without its schema: an older release meets a database whose revision it does not
 know, and serves from it. So a migration only adds, and what it replaces is taken out one release
-later, by a migration that says so: `contracts = "0007"` names the one whose release stopped using it.
+later, by a migration that says so: `contracts = "0007"` names the one whose release stopped using
+it.
 """
 
 from collections.abc import Callable, Iterator
