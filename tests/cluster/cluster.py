@@ -90,6 +90,14 @@ class Harena:
         done = self.upgrade(*values)
         assert done.returncode == 0, done.stdout + done.stderr + self.trouble()
 
+    def roll_back(self) -> None:
+        """Back to the release before this one."""
+        self.cluster.run(
+            *("helm", "rollback", self.name, f"--namespace={self.namespace}"),
+            *("--wait", "--timeout=180s"),
+            seconds=240,
+        )
+
     def trouble(self) -> str:
         """What says why something is not ready."""
         events = ("get", "events", "--sort-by=.lastTimestamp", "--field-selector=type=Warning")

@@ -3,9 +3,9 @@
     python -m tests.cluster.images FOLDER
 
 Out: an archive a set in FOLDER. The images of the platform itself, the ingress controller, and
-`tests`: the echo services of the edge's contract suite, a service that differs from the platform's
-in one variable (`metric-changed`), and a release whose migration fails (`db-broken`, and
-`metric-broken`, which waits for its schema).
+`tests`: the echo services of the edge's contract suite; every service once more, differing in one
+variable (`metric-changed`, …); the migrations of a next release (`db-next`), and of one that fails
+(`db-broken`, and `metric-broken`, which waits for its schema).
 """
 
 import sys
@@ -20,6 +20,27 @@ from tools.images.workspace import ENVIRONMENT, ROOT
 from harena_db import migrate
 
 REGISTRY, TAG = "cluster.test", "1"
+SERVICES = ("user", "search", "metric", "budget", "conversation", "portal")
+
+_NEXT = '''"""What a next release may do to tables that this one uses."""
+
+from alembic import op
+
+revision, down_revision = "9998", "{head}"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE transactions ADD next_note text")
+    op.execute("ALTER TABLE accounts ADD next_rank integer NOT NULL DEFAULT 1")
+    op.execute("CREATE INDEX next_rank ON accounts (next_rank)")
+    op.execute("CREATE TABLE next_things (id integer PRIMARY KEY)")
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE next_things")
+    op.execute("ALTER TABLE accounts DROP next_rank")
+    op.execute("ALTER TABLE transactions DROP next_note")
+'''
 
 _BROKEN = '''"""Fails after it has changed something."""
 
@@ -48,30 +69,41 @@ def of_tests(packer: Packer) -> Sequence[oci.Image]:
         user=f"{HARENA_USER}:{HARENA_USER}",
     )
 
-    metric, database = platform[packer.name("metric")], platform[packer.name("db")]
-    changed = replace(
-        metric,
-        name=packer.name("metric-changed"),
-        environment={**metric.environment, "CHANGED": "yes"},
-    )
-
-    tree = packer.scratch / "tests/broken"
-    versions = tree / "app/lib/python3.11/site-packages/harena_db/migrations/versions"
-    versions.mkdir(parents=True)
-    (versions / "9999_broken.py").write_text(_BROKEN.format(head=migrate.head()))
-    broken = packer.layer(tree)
+    changed = [
+        replace(
+            platform[packer.name(name)],
+            name=packer.name(f"{name}-changed"),
+            environment={**platform[packer.name(name)].environment, "CHANGED": "yes"},
+        )
+        for name in SERVICES
+    ]
+    following = _migrated(packer, "next", _NEXT)
+    broken = _migrated(packer, "broken", _BROKEN)
     return [
         echo,
-        changed,
+        *changed,
         *(
             replace(
-                image,
-                name=image.name.replace(f":{packer.tag}", f"-broken:{packer.tag}"),
-                layers=(*image.layers, broken),
+                platform[packer.name(name)],
+                name=packer.name(f"{name}-{suffix}"),
+                layers=(*platform[packer.name(name)].layers, layer),
             )
-            for image in (metric, database)
+            for name, suffix, layer in (
+                ("db", "next", following),
+                ("db", "broken", broken),
+                ("metric", "broken", broken),
+            )
         ),
     ]
+
+
+def _migrated(packer: Packer, name: str, migration: str) -> oci.Layer:
+    """A layer with one migration more."""
+    tree = packer.scratch / "tests" / name
+    versions = tree / "app/lib/python3.11/site-packages/harena_db/migrations/versions"
+    versions.mkdir(parents=True)
+    (versions / f"9999_{name}.py").write_text(migration.format(head=migrate.head()))
+    return packer.layer(tree)
 
 
 def main(folder: Path) -> None:

@@ -1,11 +1,11 @@
 """What happens to pods, releases and the whole installation, while people use it."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from functools import partial
 
 import pytest
 from tests.cluster.cluster import Harena, eventually, image
+from tests.cluster.traffic import traffic
 
 from harena_demo.generator import DEMO_LOGINS
 
@@ -15,6 +15,9 @@ COMPONENTS = (
     *("postgres", "redis"),
 )
 FIGURES = "/api/v1/metrics/expenses/mom"
+# Answered by the service itself: 401 without a token, and none from the edge.
+COVERAGE = "/api/v1/metrics/coverage"
+RESTARTED = ("user", "metric")
 
 
 def figures(harena: Harena, source: str) -> object:
@@ -23,27 +26,6 @@ def figures(harena: Harena, source: str) -> object:
         answer = client.get(FIGURES)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
-
-
-@contextmanager
-def requests(harena: Harena, path: str, source: str) -> Iterator[list[int]]:
-    """Asks for a path ten times a second meanwhile; the statuses of all answers."""
-    statuses: list[int] = []
-    over = threading.Event()
-
-    def ask() -> None:
-        with harena.client(source) as client:
-            while not over.wait(0.1):
-                statuses.append(client.get(path).status_code)
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
-        yield statuses
-    finally:
-        over.set()
-        thread.join(30)
-    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -58,73 +40,81 @@ def test_a_killed_pod_comes_back_with_everything(harena: Harena, component: str)
     assert figures(harena, source) == before
 
 
-def test_another_image_is_rolled_out_and_back_without_a_lost_request(harena: Harena) -> None:
-    """A service alone changes, so the others' pods stay."""
-
-    def metric() -> str:
-        [pod] = harena.pods("metric")
-        running: str = pod["spec"]["containers"][0]["image"]
-        return running
-
-    others = {pod["metadata"]["uid"] for pod in harena.pods() if "-metric-" not in name(pod)}
-    with requests(harena, "/api/v1/metrics/coverage", "10.46.5.1") as statuses:
-        harena.install(f"services.metric.image={image('metric-changed')}")
-        assert eventually(lambda: harena.ready("metric"))
-        assert metric() == image("metric-changed")
-
-        harena.cluster.run(
-            *("helm", "rollback", harena.name, f"--namespace={harena.namespace}"),
-            *("--wait", "--timeout=180s"),
-            seconds=240,
-        )
-        assert eventually(lambda: harena.ready("metric"))
-        assert metric() == image("metric")
-
-    assert others <= {pod["metadata"]["uid"] for pod in harena.pods()}
-    assert len(statuses) > 20
-    assert set(statuses) == {401}  # the service's own answer without a token; none from the edge
-
-
-def name(pod: dict[str, dict[str, str]]) -> str:
-    return pod["metadata"]["name"]
-
-
-def test_a_failing_migration_leaves_the_old_version_serving(harena: Harena) -> None:
-    before = figures(harena, "10.46.5.2")
-    tables = "SELECT count(*) FROM pg_tables WHERE tablename = 'half_done'"
+def sql(harena: Harena, statement: str) -> str:
+    """What the owner of the schema reads with it."""
     password = harena.secret("database", "owner-password")
+    done = harena.execute(
+        "postgres",
+        [
+            *("env", f"PGPASSWORD={password}", "psql", "-h", "127.0.0.1", "-U", "harena"),
+            *("-d", "harena", "-v", "ON_ERROR_STOP=1", "-tAc", statement),
+        ],
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+async def test_the_old_version_serves_on_the_schema_of_the_next(harena: Harena) -> None:
+    """It goes on meanwhile, and starts anew on it; what it answers is the same."""
+    before = figures(harena, "10.46.5.1")
+    revision = sql(harena, "SELECT version_num FROM alembic_version")
+
+    def migrate_and_restart() -> None:
+        harena.install(f"migrate.image={image('db-next')}")
+        assert eventually(
+            lambda: sql(harena, "SELECT version_num FROM alembic_version") == "9998"
+        ), harena.trouble()
+        harena.kubectl("rollout", "restart", *(f"deployment/harena-{name}" for name in RESTARTED))
+        for name in RESTARTED:
+            assert eventually(partial(harena.ready, name)), harena.trouble()
+
     try:
-        with requests(harena, "/api/v1/metrics/coverage", "10.46.5.3") as statuses:
-            failed = harena.upgrade(
-                f"services.metric.image={image('metric-broken')}",
-                f"migrate.image={image('db-broken')}",
-                "migrate.deadlineSeconds=60",
-                seconds=40,
-            )
-            assert failed.returncode != 0
-        assert set(statuses) == {401}
-        assert figures(harena, "10.46.5.4") == before
-        done = harena.execute(
-            "postgres",
-            [
-                *("env", f"PGPASSWORD={password}", "psql", "-h", "127.0.0.1", "-U", "harena"),
-                *("-d", "harena", "-tAc", tables),
-            ],
+        async with traffic(COVERAGE, ["10.46.5.2"], rate=20) as answers:
+            await asyncio.to_thread(migrate_and_restart)
+        assert answers.failed(401) == {}
+        assert figures(harena, "10.46.5.3") == before
+    finally:
+        sql(
+            harena,
+            "BEGIN; DROP TABLE IF EXISTS next_things;"
+            "ALTER TABLE accounts DROP IF EXISTS next_rank;"
+            "ALTER TABLE transactions DROP IF EXISTS next_note;"
+            f"UPDATE alembic_version SET version_num = '{revision}'; COMMIT",  # noqa: S608 -- ours
         )
-        assert done.stdout.strip() == "0", done.stderr
+        harena.install()
+
+
+async def test_a_failing_migration_leaves_the_old_version_serving(harena: Harena) -> None:
+    before = figures(harena, "10.46.5.4")
+
+    def upgrade() -> int:
+        return harena.upgrade(
+            f"services.metric.image={image('metric-broken')}",
+            f"migrate.image={image('db-broken')}",
+            "migrate.deadlineSeconds=60",
+            seconds=40,
+        ).returncode
+
+    try:
+        async with traffic(COVERAGE, ["10.46.5.5"], rate=20) as answers:
+            assert await asyncio.to_thread(upgrade) != 0
+        assert answers.failed(401) == {}
+        assert figures(harena, "10.46.5.6") == before
+        made = "SELECT count(*) FROM pg_tables WHERE tablename = 'half_done'"
+        assert sql(harena, made) == "0"
     finally:
         harena.install()
-    assert figures(harena, "10.46.5.5") == before
+    assert figures(harena, "10.46.5.7") == before
 
 
 def test_an_uninstall_keeps_data_and_passwords(harena: Harena) -> None:
-    before = figures(harena, "10.46.5.6")
+    before = figures(harena, "10.46.5.8")
     harena.uninstall()
     try:
         assert eventually(lambda: not harena.pods())
-        with harena.client("10.46.5.7") as client:
+        with harena.client("10.46.5.9") as client:
             assert eventually(lambda: client.get("/health").status_code == 404, 20)
     finally:
         harena.install("demo.enabled=false")
     assert eventually(harena.serves)
-    assert figures(harena, "10.46.5.8") == before
+    assert figures(harena, "10.46.5.10") == before
