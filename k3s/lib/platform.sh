@@ -42,6 +42,8 @@ install_ingress() {
     if [[ -n "$(release ingress-nginx ingress-nginx)" ]]; then
       run helm uninstall ingress-nginx --namespace ingress-nginx --wait --timeout "$HARENA_TIMEOUT"
     fi
+    # k3s installs Traefik in Jobs of its own, its kinds of objects first.
+    run kubectl wait --for=create crd/middlewares.traefik.io --timeout=300s
     run kubectl apply --filename "$TRAEFIK_SETTINGS"
     run kubectl --namespace kube-system wait --for=create deployment/traefik --timeout=300s
     run kubectl --namespace kube-system rollout status deployment/traefik --timeout=300s
@@ -52,6 +54,5 @@ install_platform() {
   # Without a file the release keeps its values, on top of the chart's present defaults.
   local values=(--reset-then-reuse-values)
   [[ -z "$HARENA_VALUES" ]] || values=(--reset-values --values "$HARENA_VALUES")
-  [[ "$HARENA_INGRESS" == nginx ]] || values+=(--set ingress.controller=traefik)
-  deploy harena "$HARENA_NAMESPACE" "$REPOSITORY/charts/harena" "${values[@]}"
+  deploy harena "$HARENA_NAMESPACE" "$REPOSITORY/charts/harena" "${values[@]}" --set "ingress.controller=$HARENA_INGRESS"
 }
