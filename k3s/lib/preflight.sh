@@ -14,6 +14,7 @@ readonly COMMANDS="awk cmp curl cut df find flock install modprobe pgrep sed sha
 
 PREFLIGHT_ERRORS=0
 PREFLIGHT_WARNINGS=0
+CLOCK_IS_WRONG=false
 
 found_ok() { printf '  %-9s %-18s %s\n' ok "$1" "$2"; }
 found() { # error|warning subject finding remedy
@@ -182,8 +183,11 @@ ask_release() { # name url-of-list
   LISTED="$(awk -v name="$1" '$2 == name || $2 == "*" name {print $1; exit}' <<<"$answer")"
   date="$(sed -n 's/^[Dd]ate: //p' <<<"$answer" | tail -n 1)"
   skew=$(($(date +%s) - $(date --date "${date:-now}" +%s)))
-  ((${skew#-} <= CLOCK_SKEW)) || found error clock "it is $skew s from that of ${2%%/releases/*}" \
-    "timedatectl set-ntp true; tokens and certificates fail by a wrong clock"
+  if ((${skew#-} > CLOCK_SKEW)) && [[ "$CLOCK_IS_WRONG" == false ]]; then
+    CLOCK_IS_WRONG=true # of two releases, the first to say so
+    found error clock "it is $skew s from that of ${2%%/releases/*}" \
+      "timedatectl set-ntp true; tokens and certificates fail by a wrong clock"
+  fi
 }
 
 check_download() { # name recorded-checksum list variable
@@ -227,7 +231,8 @@ check_search() {
   [[ -n "$HARENA_SEARCH_URL" ]] || return 0
   local status shown
   # The address may hold a password, so it is no argument and is shown without.
-  shown="${HARENA_SEARCH_URL%%//*}//${HARENA_SEARCH_URL##*[@/]}"
+  shown="${HARENA_SEARCH_URL#*//}"
+  shown="${HARENA_SEARCH_URL%%//*}//${shown##*@}"
   status="$(curl --silent --output /dev/null --write-out '%{http_code}' --max-time 10 --config - <<<"url = \"$HARENA_SEARCH_URL\"")" || true
   case "$status" in
     2*) found_ok "search engine" "$shown answers" ;;

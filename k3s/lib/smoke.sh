@@ -22,7 +22,7 @@ ask() { # path [argument of curl…]
   local path="$1" answer
   shift
   rm -f "$SCRATCH/answer"
-  answer="$(curl --silent --max-time 20 --connect-to "::$ADDRESS:" --output "$SCRATCH/answer" \
+  answer="$(curl --silent --show-error --max-time 20 --connect-to "::$ADDRESS:" --output "$SCRATCH/answer" \
     --write-out '%{http_code} %{time_total}' "$@" "$URL$path")" || true
   read -r STATUS TOOK <<<"${answer:-000 0}"
   BODY=""

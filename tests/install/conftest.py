@@ -2,8 +2,8 @@
 
 In: the scripts, copied beside what they install. Out: `machine`, whose commands are those of
 `stand_in.sh`, and `site`, a real HTTP server that holds the releases and plays the platform's edge.
-curl, tar, sha256sum, flock, find and the like are real. k3s and helm are not: what they would do with
-what they are told is not tested here.
+curl, tar, sha256sum, flock, find and the like are real. k3s and helm are not: what they would do
+with what they are told is not tested here.
 """
 
 import gzip
@@ -33,6 +33,9 @@ STAND_INS = (
 )
 VERSION = "v1.36.3+k3s1"
 HELM = "helm-v4.2.4-linux-amd64.tar.gz"
+BINARY = "usr/local/bin/k3s"
+RESTART = r"^systemctl restart k3s"
+DEPLOY = r"^helm upgrade --install "
 NGINX_ON = "etc/rancher/k3s/config.yaml.d/20-ingress-nginx.yaml"
 
 Done = subprocess.CompletedProcess[str]
@@ -99,7 +102,7 @@ def site() -> Iterator[Site]:
             self.end_headers()
             self.wfile.write(text.encode() if body is None else body)
 
-        do_GET = do_POST = answer  # noqa: N815 -- http.server's names
+        do_GET = do_POST = answer
 
         def log_message(self, format: str, *args: object) -> None:
             """What was asked is in `asked`."""
