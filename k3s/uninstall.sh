@@ -106,15 +106,19 @@ stop_everything() {
 clean_rules() { # iptables|ip6tables
   command -v "$1-save" >/dev/null || return 0
   local kept
-  kept="$("$1-save" | grep --invert-match --extended-regexp 'KUBE-|CNI-|[Ff]lannel|FLANNEL')" || true
+  kept="$("$1-save" | grep --invert-match --ignore-case --extended-regexp 'KUBE-|CNI-|flannel')" || true
   run "$1-restore" <<<"$kept"
 }
 
-# Never across a mount: what is mounted below is not ours to delete.
+# Never into a mount below: containers' own are gone by now, and another is not ours.
 remove() { # paths…
   local path
   for path in "$@"; do
-    [[ ! -e "$path" && ! -L "$path" ]] || run rm -rf --one-file-system "$path"
+    if mountpoint --quiet "$path"; then
+      info "$path is a mount, and stays"
+    elif [[ -e "$path" || -L "$path" ]]; then
+      run rm -rf --one-file-system "$path"
+    fi
   done
 }
 
@@ -127,14 +131,16 @@ remove_programs() {
     remove "$ROOT/$file"
   done < <(find "$FILES" -type f -printf '%P\n' | LC_ALL=C sort)
   remove "$K3S" "$ROOT/etc/rancher/k3s/k3s.yaml" "$STATE/agent" "$STATE/data" \
-    "$ROOT"/{run/k3s,run/flannel,var/lib/kubelet,var/lib/cni,etc/cni/net.d}
+    "$ROOT"/{run/k3s,run/flannel,var/lib/kubelet,var/lib/cni}
   run systemctl daemon-reload
   [[ ! -x "$BIN/helm" ]] || info "$BIN/helm stays: others may use it"
 }
 
 remove_data() {
   if [[ "$DELETE_DATA" == true ]]; then
-    remove "$STATE" "$KEPT" "$ROOT/etc/rancher"
+    # The volumes may be on a disk of their own.
+    remove "$STATE"/storage/* "$STATE"/* "$KEPT" "$ROOT/etc/rancher"
+    [[ ! -d "$STATE" ]] || run rmdir --ignore-fail-on-non-empty "$STATE"
     return
   fi
   # The node's password is data: without it the kept datastore would refuse this node.

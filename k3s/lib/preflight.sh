@@ -61,7 +61,7 @@ check_system() {
   if [[ "$(printf '%s\n5.10\n' "$kernel" | sort --version-sort | head -n 1)" == 5.10 ]]; then
     found_ok kernel "$kernel"
   else
-    found warning kernel "$kernel is older than 5.10, the oldest long-term kernel with all of cgroup v2 that pods use" "update the system"
+    found warning kernel "$kernel is older than 5.10, the oldest that this is meant for" "update the system"
   fi
   for module in overlay br_netfilter nf_conntrack vxlan; do
     modprobe --dry-run --quiet "$module" || modules+=" $module"

@@ -28,7 +28,18 @@ ROOT = Path(__file__).parents[2]
 STAND_IN = Path(__file__).parent / "stand_in.sh"
 STAND_INS = (
     *("id", "uname", "nproc", "df", "ss", "timedatectl", "getenforce", "firewall-cmd", "rpm"),
-    *("modprobe", "sysctl", "ip", "umount", "systemctl", "pgrep", "mv", "install", "curl"),
+    *(
+        "modprobe",
+        "sysctl",
+        "ip",
+        "umount",
+        "mountpoint",
+        "systemctl",
+        "pgrep",
+        "mv",
+        "install",
+        "curl",
+    ),
     *("iptables-save", "iptables-restore", "ip6tables-save", "ip6tables-restore"),
 )
 VERSION = "v1.36.3+k3s1"

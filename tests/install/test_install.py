@@ -304,6 +304,16 @@ class TestFiles:
 
         assert f"readonly NODE={config['node-name']}\n" in common
 
+    def test_the_page_names_the_versions_that_are_installed(self) -> None:
+        versions = dict(
+            re.findall(r'^(\w+_VERSION)="(.+)"$', (ROOT / "k3s/versions.env").read_text(), re.M)
+        )
+        page = (ROOT / "docs" / "node.md").read_text()
+
+        assert len(versions) == 3
+        for version in versions.values():
+            assert version.replace("+", "%2B") in page, version
+
     def test_an_unknown_argument_is_refused(self, machine: Machine) -> None:
         assert "Unknown argument: --dryrun" in machine.refused("--dryrun")
         assert machine.calls == []

@@ -1,5 +1,6 @@
 """Which k3s and which Helm come onto a server, from where, and that they are what was meant."""
 
+import re
 import stat
 import subprocess
 
@@ -60,6 +61,28 @@ class TestVersions:
         machine.install()
 
         assert kept.read_bytes() == before
+
+    def test_the_documented_way_back_after_an_update(self, machine: Machine) -> None:
+        self.at(machine, self.OLDER)
+        machine.install()
+        self.at(machine, VERSION)
+        machine.install()
+        page = (ROOT / "docs" / "node.md").read_text()
+        block = re.search(r"^systemctl stop k3s\n(.+?)^sudo", page, re.MULTILINE | re.DOTALL)
+        assert block
+        (machine.world / "active" / "k3s").unlink()
+        commands = re.sub(r" (/(?:var|usr)/)", rf" {machine.root}\1", block[1])
+        subprocess.run(
+            ["bash", "-euc", commands.replace("<version>", self.OLDER)],
+            check=True,
+        )
+        restored = machine.file("var/lib/rancher/k3s/server/db/state.db").read_text()
+        self.at(machine, self.OLDER)
+
+        machine.install()
+
+        assert self.OLDER in restored
+        assert machine.file(BINARY).read_bytes() == program(self.OLDER)
 
     def test_a_newer_one_is_not_taken_back(self, machine: Machine) -> None:
         self.at(machine, "v1.36.4+k3s1")

@@ -128,6 +128,15 @@ class TestDeletesData:
 
         assert self.gone(node)
 
+    def test_of_a_disk_for_the_volumes_the_content_goes(self, node: Machine) -> None:
+        disk = node.file("var/lib/rancher/k3s/storage")
+        node.say("mountpoint", str(disk))
+
+        node.uninstall("--delete-data", "--confirm", NAME)
+
+        assert list(disk.iterdir()) == []
+        assert [path.name for path in disk.parent.iterdir()] == ["storage"]
+
     def test_unattended_by_two_arguments(self, node: Machine) -> None:
         node.uninstall("--delete-data", "--confirm", NAME)
 
@@ -173,8 +182,8 @@ class TestDryRun:
         assert node.snapshot() == before
         assert node.called(r"^systemctl (?!is-)|-restore|^umount|^ip link delete") == []
         assert "dry run systemctl disable --now k3s.service" in done.stdout
-        state = node.file("var/lib/rancher/k3s")
-        deleted = f"dry run rm -rf --one-file-system {state}\n" in done.stdout
+        volumes = node.file("var/lib/rancher/k3s/storage")
+        deleted = f"dry run rm -rf --one-file-system {volumes}" in done.stdout
         assert deleted == bool(arguments)
 
 
