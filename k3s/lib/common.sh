@@ -18,8 +18,6 @@ readonly STARTED="$KEPT/started-with"
 readonly NODE=harena
 
 DRY_RUN=false
-# Whether `put` has changed, or would have changed, anything.
-CHANGED=false
 SCRATCH=""
 STEP=""
 STEP_NUMBER=0
@@ -72,7 +70,6 @@ put() { # source destination mode
   if [[ -f "$2" ]] && cmp --silent "$1" "$2" && [[ "0$(stat --format %a "$2")" == "$3" ]]; then
     return
   fi
-  CHANGED=true
   run install -D -m "$3" "$1" "$2.new"
   run mv -f "$2.new" "$2"
 }

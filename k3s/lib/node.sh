@@ -11,6 +11,17 @@ k3s_is_current() {
   fi
 }
 
+# That k3s must start again is written down before what it reads is changed: this run may end between.
+STALE=false
+stale() {
+  STALE=true
+  [[ ! -f "$STARTED" ]] || run sed -i 's/ .*/ changed-since/' "$STARTED"
+}
+put_for_k3s() { # source destination mode
+  cmp --silent "$1" "$2" || stale
+  put "$@"
+}
+
 # Puts a file of a release at DESTINATION, from the air-gap folder or the network, and verifies it.
 fetch() { # name url checksum destination
   if [[ -n "$HARENA_AIRGAP" ]]; then
@@ -28,7 +39,7 @@ install_k3s() {
   else
     local download="${SCRATCH:-/tmp}/k3s"
     fetch k3s "$K3S_RELEASE/k3s" "$K3S_SHA256" "$download"
-    put "$download" "$K3S" 0755
+    put_for_k3s "$download" "$K3S" 0755
   fi
   local name
   for name in kubectl crictl ctr; do
@@ -44,7 +55,7 @@ install_k3s() {
 
 # k3s imports what lies there, at its start and while it runs.
 install_images() {
-  local CHANGED=false file # another image is no reason to restart k3s
+  local file
   if [[ -z "$HARENA_IMAGES" ]]; then
     info "none given: images come from their registries"
     return
@@ -57,16 +68,17 @@ install_images() {
 }
 
 configure() {
-  local file mode
+  local file
   while IFS= read -r file; do
+    [[ "$file" != "$TRAEFIK_OFF" || "$HARENA_INGRESS" == nginx ]] || continue
     case "$file" in
-      etc/rancher/* | var/*) mode=0600 ;;
-      *) mode=0644 ;;
+      etc/rancher/* | var/*) put_for_k3s "$FILES/$file" "$ROOT/$file" 0600 ;;
+      *.service) put_for_k3s "$FILES/$file" "$ROOT/$file" 0644 ;;
+      *) put "$FILES/$file" "$ROOT/$file" 0644 ;; # the kernel's
     esac
-    [[ "$file" == "$TRAEFIK_OFF" && "$HARENA_INGRESS" == traefik ]] || put "$FILES/$file" "$ROOT/$file" "$mode"
   done < <(find "$FILES" -type f -printf '%P\n' | LC_ALL=C sort)
   if [[ "$HARENA_INGRESS" == traefik && -f "$ROOT/$TRAEFIK_OFF" ]]; then
-    CHANGED=true
+    stale
     run rm -f "$ROOT/$TRAEFIK_OFF"
   fi
   run modprobe --all overlay br_netfilter
@@ -74,14 +86,15 @@ configure() {
 }
 
 # All that k3s reads when it starts, what others have added included.
-fingerprint() {
-  local file
-  for file in "$K3S" "$UNIT" "$ROOT"/etc/default/k3s "$ROOT"/etc/rancher/k3s/{config.yaml,psa.yaml,registries.yaml} \
-    "$ROOT"/etc/rancher/k3s/config.yaml.d/*.yaml "$STATE"/agent/etc/kubelet.conf.d/*.conf; do
+fingerprint() (
+  cd "${ROOT:-/}" || exit
+  for file in usr/local/bin/k3s etc/systemd/system/k3s.service etc/default/k3s \
+    etc/rancher/k3s/{config.yaml,config.yaml.d/*.yaml,psa.yaml,registries.yaml} \
+    var/lib/rancher/k3s/agent/etc/kubelet.conf.d/*.conf; do
     # k3s writes that one itself.
     [[ ! -f "$file" || "$file" == */00-k3s-defaults.conf ]] || sha256sum "$file"
   done | sha256sum | cut -d' ' -f1
-}
+)
 
 record_start() {
   install -d -m 0700 "$KEPT"
@@ -104,7 +117,7 @@ back_up_datastore() {
 }
 
 start_k3s() {
-  if [[ "$CHANGED" == false ]] && k3s_runs && [[ -f "$STARTED" && "$(cut -d' ' -f2 "$STARTED")" == "$(fingerprint)" ]]; then
+  if [[ "$STALE" == false && -f "$STARTED" && "$(cut -d' ' -f2 "$STARTED")" == "$(fingerprint)" ]] && k3s_runs; then
     info "it runs with what is configured, and is not restarted"
   else
     run systemctl daemon-reload

@@ -18,6 +18,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -93,8 +94,9 @@ class Site:
         return sha256(content)
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
+@contextmanager
+def serving() -> Iterator[Site]:
+    """A site, served while the context is open."""
     held = Site()
 
     class Handler(BaseHTTPRequestHandler):
@@ -122,10 +124,18 @@ def site() -> Iterator[Site]:
     held.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield held
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield held
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serving() as held:
+        yield held
 
 
 @dataclass
@@ -242,9 +252,8 @@ class Machine:
 FIGURE = '{"success":true,"data":{"periode_cible":{"annee":2026,"total":%s,"jours":23}}}'
 
 
-@pytest.fixture
-def machine(tmp_path: Path, site: Site) -> Machine:
-    root, world, checkout = (tmp_path / name for name in ("root", "world", "checkout"))
+def bare_machine(folder: Path, site: Site) -> Machine:
+    root, world, checkout = (folder / name for name in ("root", "world", "checkout"))
     for folder in ("proc/self", "sys/fs/cgroup", "run/systemd/system", "var/lib", "usr/local/bin"):
         (root / folder).mkdir(parents=True)
     (root / "proc/meminfo").write_text("MemTotal:        4006356 kB\nMemFree: 1 kB\n")
@@ -283,3 +292,28 @@ def machine(tmp_path: Path, site: Site) -> Machine:
         HELM_RELEASES=f"{site.url}/helm",
     )
     return bare
+
+
+@pytest.fixture
+def machine(tmp_path: Path, site: Site) -> Machine:
+    """A server that has nothing yet."""
+    return bare_machine(tmp_path, site)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders of a server that install.sh has been run on."""
+    folder = tmp_path_factory.mktemp("installed")
+    with serving() as site:
+        bare_machine(folder, site).install()
+    return folder
+
+
+@pytest.fixture
+def node(machine: Machine, installed: Path) -> Machine:
+    """A server that is a node already: a copy of that one."""
+    for folder in (machine.root, machine.world):
+        shutil.rmtree(folder)
+        shutil.copytree(installed / folder.name, folder, symlinks=True)
+    machine.forget()
+    return machine

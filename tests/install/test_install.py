@@ -62,17 +62,17 @@ class TestFresh:
         for secret in ("Henri123456", "a.b.c", "s3cret"):
             assert secret not in "\n".join(machine.calls) + done.stdout + done.stderr
 
-    def test_the_platform_gets_the_operator_s_values(self, machine: Machine) -> None:
-        machine.install()
-        assert "--reset-then-reuse-values" in machine.called(f"{DEPLOY}harena")[0]
-        machine.forget()
-        values = machine.file("etc/harena/values.yaml")
+    def test_the_platform_gets_the_operator_s_values(self, node: Machine) -> None:
+        node.install()
+        assert "--reset-then-reuse-values" in node.called(f"{DEPLOY}harena")[0]
+        node.forget()
+        values = node.file("etc/harena/values.yaml")
         values.parent.mkdir()
         values.write_text("demo: {enabled: true}\n")
 
-        machine.install()
+        node.install()
 
-        assert f"--reset-values --values {values}" in machine.called(f"{DEPLOY}harena")[0]
+        assert f"--reset-values --values {values}" in node.called(f"{DEPLOY}harena")[0]
 
     def test_what_listens_beyond_the_machine_is_said(self, machine: Machine) -> None:
         machine.say(
@@ -111,47 +111,42 @@ class TestAgain:
             "var/lib/rancher/k3s/agent/etc/kubelet.conf.d/10-harena.conf",
         ],
     )
-    def test_a_changed_file_is_put_right_with_one_restart(
-        self, machine: Machine, name: str
-    ) -> None:
-        machine.install()
-        machine.file(name).write_text("edited\n")
-        machine.forget()
+    def test_a_changed_file_is_put_right_with_one_restart(self, node: Machine, name: str) -> None:
+        node.file(name).write_text("edited\n")
+        node.forget()
 
-        machine.install()
+        node.install()
 
-        assert machine.file(name).read_bytes() == (ROOT / "k3s" / "files" / name).read_bytes()
-        assert len(machine.called(RESTART)) == 1
+        assert node.file(name).read_bytes() == (ROOT / "k3s" / "files" / name).read_bytes()
+        assert len(node.called(RESTART)) == 1
 
-    def test_the_operator_s_own_settings_stay_and_are_taken_up(self, machine: Machine) -> None:
-        machine.install()
-        own = machine.file("etc/rancher/k3s/config.yaml.d/90-own.yaml")
+    def test_the_operator_s_own_settings_stay_and_are_taken_up(self, node: Machine) -> None:
+        own = node.file("etc/rancher/k3s/config.yaml.d/90-own.yaml")
         own.write_text("tls-san: [node.example.com]\n")
         for restarts in (1, 0):
-            machine.forget()
+            node.forget()
 
-            machine.install()
+            node.install()
 
             assert own.exists()
-            assert len(machine.called(RESTART)) == restarts
+            assert len(node.called(RESTART)) == restarts
 
-    def test_a_wrong_mode_is_put_right(self, machine: Machine) -> None:
-        machine.install()
-        config = machine.file("etc/rancher/k3s/config.yaml")
+    def test_a_wrong_mode_is_put_right_without_a_restart(self, node: Machine) -> None:
+        config = node.file("etc/rancher/k3s/config.yaml")
         config.chmod(0o644)
 
-        machine.install()
+        node.install()
 
         assert stat.S_IMODE(config.stat().st_mode) == 0o600
+        assert node.called(RESTART) == []
 
-    def test_a_stopped_k3s_is_started(self, machine: Machine) -> None:
-        machine.install()
-        (machine.world / "active" / "k3s").unlink()
-        machine.forget()
+    def test_a_stopped_k3s_is_started(self, node: Machine) -> None:
+        (node.world / "active" / "k3s").unlink()
+        node.forget()
 
-        machine.install()
+        node.install()
 
-        assert len(machine.called(RESTART)) == 1
+        assert len(node.called(RESTART)) == 1
 
     def test_another_image_is_no_reason_to_restart(self, machine: Machine) -> None:
         folder = machine.airgap()
@@ -223,6 +218,19 @@ class TestHalfInstalled:
         assert not done_once or machine.called(done_once) == []
         assert machine.file("var/lib/harena/started-with").read_text().startswith(VERSION)
 
+    def test_settings_put_right_without_a_restart_get_one(self, node: Machine) -> None:
+        """k3s may have been restarted by hand with what was put right."""
+        node.file("etc/rancher/k3s/config.yaml").write_text("debug: true\n")
+        node.fail(RESTART)
+        node.refused()
+        node.fail("")
+        node.forget()
+
+        node.install()
+
+        assert node.called("^mv .*config.yaml") == []
+        assert len(node.called(RESTART)) == 1
+
     def test_settings_written_without_a_restart_get_one(self, machine: Machine) -> None:
         machine.install()
         config = machine.checkout / "k3s/files/etc/rancher/k3s/config.yaml"
@@ -253,18 +261,17 @@ class TestDryRun:
         for command in ("curl", "install -D", "systemctl restart", "helm upgrade --install harena"):
             assert f"dry run {command}" in done.stdout
 
-    def test_on_a_node_shows_only_what_would_change(self, machine: Machine) -> None:
-        machine.install()
-        before = machine.snapshot()
-        done = machine.install("--dry-run")
+    def test_on_a_node_shows_only_what_would_change(self, node: Machine) -> None:
+        before = node.snapshot()
+        done = node.install("--dry-run")
         assert "systemctl" not in done.stdout
-        machine.file("etc/rancher/k3s/psa.yaml").unlink()
+        node.file("etc/rancher/k3s/psa.yaml").unlink()
         before.pop("etc/rancher/k3s/psa.yaml")
 
-        done = machine.install("--dry-run")
+        done = node.install("--dry-run")
 
         assert "dry run systemctl restart" in done.stdout
-        assert machine.snapshot() == before
+        assert node.snapshot() == before
 
     def test_says_where_a_real_run_would_stop(self, machine: Machine) -> None:
         machine.say("df", "10")

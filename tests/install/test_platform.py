@@ -10,16 +10,13 @@ from harena_local.process import wait_until
 
 
 class TestIngress:
-    def test_from_nginx_to_traefik(self, machine: Machine) -> None:
-        machine.install()
-        machine.forget()
+    def test_from_nginx_to_traefik(self, node: Machine) -> None:
+        node.install(HARENA_INGRESS="traefik")
 
-        machine.install(HARENA_INGRESS="traefik")
-
-        assert not machine.file(NGINX_ON).exists()
-        assert len(machine.called(RESTART)) == 1
+        assert not node.file(NGINX_ON).exists()
+        assert len(node.called(RESTART)) == 1
         order = [
-            machine.called(pattern)[0]
+            node.called(pattern)[0]
             for pattern in (
                 RESTART,
                 "^helm uninstall ingress-nginx",
@@ -29,7 +26,7 @@ class TestIngress:
                 f"{DEPLOY}harena",
             )
         ]
-        assert order == sorted(order, key=machine.calls.index)
+        assert order == sorted(order, key=node.calls.index)
         assert "--set ingress.controller=traefik" in order[-1]
 
     def test_stays_what_it_is_when_not_said(self, machine: Machine) -> None:
@@ -61,27 +58,25 @@ class TestIngress:
 
 class TestStuckRelease:
     @pytest.mark.parametrize("release", ["harena", "ingress-nginx"])
-    def test_an_interrupted_helm_is_cleared_up_after(self, machine: Machine, release: str) -> None:
-        machine.install()
-        (machine.world / "pending" / release).touch()
-        machine.forget()
+    def test_an_interrupted_helm_is_cleared_up_after(self, node: Machine, release: str) -> None:
+        (node.world / "pending" / release).touch()
+        node.forget()
 
-        done = machine.install()
+        done = node.install()
 
         assert f"left the release {release} pending" in done.stderr
-        removed = machine.called("kubectl .*delete secret/pending")[0]
-        deployed = machine.called(f"{DEPLOY}{release}")[0]
-        assert machine.calls.index(removed) < machine.calls.index(deployed)
+        removed = node.called("kubectl .*delete secret/pending")[0]
+        deployed = node.called(f"{DEPLOY}{release}")[0]
+        assert node.calls.index(removed) < node.calls.index(deployed)
 
-    def test_a_helm_that_is_at_work_is_not_disturbed(self, machine: Machine) -> None:
-        machine.install()
-        (machine.world / "pending" / "harena").touch()
-        machine.say("pgrep", "4711\n")
+    def test_a_helm_that_is_at_work_is_not_disturbed(self, node: Machine) -> None:
+        (node.world / "pending" / "harena").touch()
+        node.say("pgrep", "4711\n")
 
-        said = machine.refused()
+        said = node.refused()
 
         assert "process 4711" in said
-        assert (machine.world / "pending" / "harena").exists()
+        assert (node.world / "pending" / "harena").exists()
 
 
 class TestSmoke:

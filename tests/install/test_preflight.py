@@ -150,12 +150,11 @@ class TestAlone:
 
 
 class TestOnANode:
-    def test_its_own_ports_and_less_space_are_no_problem(self, machine: Machine) -> None:
-        machine.install()
-        machine.say("ss", LISTENER.format(address="*:6443", process="k3s-server"))
-        machine.say("df", "2500")
+    def test_its_own_ports_and_less_space_are_no_problem(self, node: Machine) -> None:
+        node.say("ss", LISTENER.format(address="*:6443", process="k3s-server"))
+        node.say("df", "2500")
 
-        assert "0 errors" in machine.install().stdout
+        assert "0 errors" in node.install().stdout
 
     def test_pods_that_firewalld_trusts_are_no_problem(self, machine: Machine) -> None:
         runs("firewalld")(machine)
@@ -163,13 +162,12 @@ class TestOnANode:
 
         assert "0 errors, 0 warnings" in machine.install().stdout
 
-    def test_a_binary_that_does_not_run_is_replaced(self, machine: Machine) -> None:
-        machine.install()
-        machine.file(BINARY).write_text("#!/bin/sh\nexit 1\n")
+    def test_a_binary_that_does_not_run_is_replaced(self, node: Machine) -> None:
+        node.file(BINARY).write_text("#!/bin/sh\nexit 1\n")
 
-        machine.install()
+        node.install()
 
-        assert VERSION in machine.file(BINARY).read_text()
+        assert VERSION in node.file(BINARY).read_text()
 
 
 class TestSearchEngine:

@@ -113,13 +113,10 @@ class TestVersions:
 
         assert "its data cannot go back" in machine.refused()
 
-    def test_a_k3s_of_another_installer_is_taken_over_with_a_warning(
-        self, machine: Machine
-    ) -> None:
-        machine.install()
-        machine.file("etc/systemd/system/k3s.service").write_text("[Unit]\nDescription=theirs\n")
+    def test_a_k3s_of_another_installer_is_taken_over_with_a_warning(self, node: Machine) -> None:
+        node.file("etc/systemd/system/k3s.service").write_text("[Unit]\nDescription=theirs\n")
 
-        assert "another installer put it here" in machine.install().stdout
+        assert "another installer put it here" in node.install().stdout
 
 
 class TestChecksums:

@@ -14,14 +14,12 @@ NAME = "web-1"  # what the stand-in of uname says
 
 
 @pytest.fixture
-def node(machine: Machine) -> Machine:
-    """A node with a volume, and what k3s leaves while it runs."""
-    machine.install()
+def node(node: Machine) -> Machine:
+    """With a volume, and what k3s leaves while it runs."""
     for name in (VOLUME, "etc/rancher/node/password", "run/k3s/x", "var/lib/kubelet/pods/x"):
-        machine.file(name).parent.mkdir(parents=True, exist_ok=True)
-        machine.file(name).write_text("data")
-    machine.forget()
-    return machine
+        node.file(name).parent.mkdir(parents=True, exist_ok=True)
+        node.file(name).write_text("data")
+    return node
 
 
 class TestKeepsData:
@@ -86,14 +84,18 @@ class TestKeepsData:
 
         assert node.called("^umount") == [f"umount --lazy {path}" for path in (pods / "a", pods)]
 
-    def test_again_and_on_a_machine_that_never_had_it(self, machine: Machine) -> None:
+    def test_a_machine_that_never_had_it_is_left_alone(self, machine: Machine) -> None:
+        before = machine.snapshot()
+
         assert "Nothing of a Harena node" in machine.uninstall().stdout
-        machine.install()
-        machine.uninstall()
+        assert machine.snapshot() == before
 
-        machine.uninstall()
+    def test_again(self, node: Machine) -> None:
+        node.uninstall()
 
-        assert machine.file("var/lib/rancher/k3s/server/db/state.db").exists()
+        node.uninstall()
+
+        assert node.file("var/lib/rancher/k3s/server/db/state.db").exists()
 
 
 class TestContainers:
