@@ -1,6 +1,7 @@
 """What the embedded platform promises: it starts, says what is wrong, heals, and loses no row."""
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -13,8 +14,9 @@ import httpx2
 import psutil
 import pytest
 from tests.embedded.bru import Runner, collection, parse
-from tests.embedded.conftest import Platform
+from tests.embedded.conftest import PATH, Platform
 
+from harena_demo.generator import DEMO_LOGINS
 from harena_local.embedded import Embedded
 from harena_local.layout import SERVICES
 from harena_local.process import LocalError, wait_until
@@ -280,3 +282,40 @@ class TestRequests:
             runner = Runner(client, moved)
             failures = {request.name: runner.run(request) for request in requests}
         assert {name: found for name, found in failures.items() if found} == {}
+
+
+class TestSmokeOfANode:
+    """What k3s/install.sh asks at its end, asked of a platform that is real."""
+
+    def test_every_question_is_answered(self, platform: Platform) -> None:
+        k3s = Path(__file__).parents[2] / "k3s"
+        user = DEMO_LOGINS[0]
+        script = f"""
+            set -euo pipefail
+            . {k3s}/lib/common.sh
+            . {k3s}/lib/smoke.sh
+            kubectl() {{ printf 127.0.0.1; }}  # the node's address
+            SCRATCH="$(mktemp -d)"
+            trap finish EXIT
+            smoke_test
+        """
+        done = subprocess.run(
+            ["bash", "-c", script],
+            capture_output=True,
+            text=True,
+            env={
+                "PATH": PATH,
+                "HARENA_NAMESPACE": "harena",
+                "HARENA_URL": platform.edge,
+                "HARENA_SMOKE_USER": user.email,
+                "HARENA_SMOKE_PASSWORD": user.password,
+                "HARENA_SMOKE_SECONDS": "10",
+            },
+        )
+
+        assert done.returncode == 0, done.stdout + done.stderr
+        figures = re.findall(r"^  (\S+) +200 +[0-9.]+ +(-?[0-9.]+) (?:EUR|%)$", done.stdout, re.M)
+        assert [name for name, _ in figures] == [
+            *("expenses/mom", "expenses/yoy", "income/mom", "income/yoy", "coverage"),
+        ]
+        assert float(dict(figures)["expenses/yoy"]) > 1000

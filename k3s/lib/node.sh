@@ -1,0 +1,143 @@
+# shellcheck shell=bash
+# k3s and Helm on this machine. Each function looks at what is there, and does what is missing.
+
+# Verified where a checksum is known; otherwise by what the binary says of itself.
+k3s_is_current() {
+  [[ -x "$K3S" ]] || return 1
+  if [[ -n "$K3S_SHA256" ]]; then
+    sha256sum --check --status <<<"$K3S_SHA256  $K3S"
+  else
+    [[ "$(binary_version)" == "$K3S_VERSION" ]]
+  fi
+}
+
+# That k3s must start again is written down before what it reads is changed: this run may end between.
+STALE=false
+stale() {
+  STALE=true
+  [[ ! -f "$STARTED" ]] || run sed -i 's/ .*/ changed-since/' "$STARTED"
+}
+put_for_k3s() { # source destination mode
+  cmp --silent "$1" "$2" || stale
+  put "$@"
+}
+
+# Puts a file of a release at DESTINATION, from the air-gap folder or the network, and verifies it.
+fetch() { # name url checksum destination
+  if [[ -n "$HARENA_AIRGAP" ]]; then
+    run cp "$HARENA_AIRGAP/$1" "$4"
+  else
+    run curl --fail --silent --show-error --location --retry 3 --connect-timeout 10 --max-time 1800 --output "$4" "$2"
+  fi
+  [[ "$DRY_RUN" == true ]] || sha256sum --check --status <<<"$3  $4" ||
+    fatal "$1 has the checksum $(sha256sum "$4" | cut -d' ' -f1), not $3: it was thrown away, nothing of it was installed."
+}
+
+install_k3s() {
+  if k3s_is_current; then
+    info "it is there"
+  else
+    local download="${SCRATCH:-/tmp}/k3s"
+    fetch k3s "$K3S_RELEASE/k3s" "$K3S_SHA256" "$download"
+    put_for_k3s "$download" "$K3S" 0755
+  fi
+  local name
+  for name in kubectl crictl ctr; do
+    if [[ "$(readlink "$BIN/$name" 2>/dev/null)" != k3s ]]; then
+      if [[ -e "$BIN/$name" ]]; then
+        info "$BIN/$name is somebody else's, and is left alone"
+      else
+        run ln -sfn k3s "$BIN/$name"
+      fi
+    fi
+  done
+}
+
+# k3s imports what lies there, at its start and while it runs.
+install_images() {
+  local file
+  if [[ -z "$HARENA_IMAGES" ]]; then
+    info "none given: images come from their registries"
+    return
+  fi
+  for file in "$HARENA_IMAGES"/*.tar "$HARENA_IMAGES"/*.tar.zst; do
+    [[ -f "$file" ]] || continue
+    info "${file##*/}"
+    put "$file" "$STATE/agent/images/${file##*/}" 0644
+  done
+}
+
+configure() {
+  local file
+  while IFS= read -r file; do
+    [[ "$file" != "$TRAEFIK_OFF" || "$HARENA_INGRESS" == nginx ]] || continue
+    case "$file" in
+      etc/rancher/* | var/*) put_for_k3s "$FILES/$file" "$ROOT/$file" 0600 ;;
+      *.service) put_for_k3s "$FILES/$file" "$ROOT/$file" 0644 ;;
+      *) put "$FILES/$file" "$ROOT/$file" 0644 ;; # the kernel's
+    esac
+  done < <(find "$FILES" -type f -printf '%P\n' | LC_ALL=C sort)
+  if [[ "$HARENA_INGRESS" == traefik && -f "$ROOT/$TRAEFIK_OFF" ]]; then
+    stale
+    run rm -f "$ROOT/$TRAEFIK_OFF"
+  fi
+  run modprobe --all overlay br_netfilter
+  run sysctl --quiet --load "$ROOT/etc/sysctl.d/90-kubelet.conf"
+}
+
+# All that k3s reads when it starts, what others have added included.
+fingerprint() (
+  cd "${ROOT:-/}" || exit
+  for file in usr/local/bin/k3s etc/systemd/system/k3s.service etc/default/k3s \
+    etc/rancher/k3s/{config.yaml,config.yaml.d/*.yaml,psa.yaml,registries.yaml} \
+    var/lib/rancher/k3s/agent/etc/kubelet.conf.d/*.conf; do
+    # k3s writes that one itself.
+    [[ ! -f "$file" || "$file" == */00-k3s-defaults.conf ]] || sha256sum "$file"
+  done | sha256sum | cut -d' ' -f1
+)
+
+record_start() {
+  install -d -m 0700 "$KEPT"
+  printf '%s %s\n' "$K3S_VERSION" "$(fingerprint)" >"$STARTED.new"
+  mv -f "$STARTED.new" "$STARTED"
+}
+
+# The datastore as the older version has left it; it is whole only while k3s does not run.
+back_up_datastore() {
+  local version=unknown archive
+  [[ ! -f "$STARTED" ]] || version="$(cut -d' ' -f1 "$STARTED")"
+  archive="$KEPT/k3s-$version.tar"
+  # Once: what a second attempt would find has been in the newer version's hands.
+  [[ "$version" != "$K3S_VERSION" && -f "$STATE/server/token" && ! -f "$archive" ]] || return 0
+  info "keeping the datastore of $version in $archive"
+  run systemctl stop k3s.service
+  run install -d -m 0700 "$KEPT"
+  (umask 077 && run tar --create --file "$archive.new" --directory "$STATE/server" db token)
+  run mv "$archive.new" "$archive"
+}
+
+start_k3s() {
+  if [[ "$STALE" == false && -f "$STARTED" && "$(cut -d' ' -f2 "$STARTED")" == "$(fingerprint)" ]] && k3s_runs; then
+    info "it runs with what is configured, and is not restarted"
+  else
+    run systemctl daemon-reload
+    run systemctl enable --quiet k3s.service
+    back_up_datastore
+    run systemctl restart k3s.service || fatal "k3s did not start: journalctl --unit k3s --lines 50 says why."
+    run record_start
+  fi
+  run kubectl wait --for=create "node/$NODE" --timeout=120s
+  run kubectl wait --for=condition=Ready "node/$NODE" --timeout=180s
+}
+
+install_helm() {
+  local present download="${SCRATCH:-/tmp}/$HELM_ARCHIVE"
+  present="$(helm_path)"
+  if [[ -n "$present" ]]; then
+    info "$present is there"
+    return
+  fi
+  fetch "$HELM_ARCHIVE" "$HELM_RELEASES/$HELM_ARCHIVE" "$HELM_SHA256" "$download"
+  run tar --extract --gzip --file "$download" --directory "${download%/*}" linux-amd64/helm
+  put "${download%/*}/linux-amd64/helm" "$BIN/helm" 0755
+}

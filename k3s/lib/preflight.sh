@@ -1,0 +1,261 @@
+# shellcheck shell=bash
+# What must be true of the machine before anything is done to it. Every finding is reported, each with
+# what to do about it; errors stop an installation, warnings do not. Nothing here changes anything.
+
+# A machine of 4 GiB shows 3.7 to 3.9. Pods request about 1.3 GiB; the kubelet keeps 1.2 (kubelet.conf.d).
+readonly MEMORY_NEEDED=3000 MEMORY_WANTED=3600
+# Images and k3s take some 5 GiB, the database is given 8, and pods are evicted at 10 %.
+readonly DISK_NEEDED=8192 DISK_WANTED=20480 DISK_NEEDED_BY_UPDATE=2048
+# Tokens and certificates tell the time in seconds.
+readonly CLOCK_SKEW=60
+# The edge; the API server, its supervisor's own; kubelet and kube-proxy; containerd's streams.
+readonly PORTS="80 443 6443 6444 10248 10249 10250 10256 10257 10258 10259 10010"
+readonly COMMANDS="awk cmp curl cut df find flock install modprobe pgrep sed sha256sum sort ss stat sysctl systemctl tar"
+
+PREFLIGHT_ERRORS=0
+PREFLIGHT_WARNINGS=0
+CLOCK_IS_WRONG=false
+
+found_ok() { printf '  %-9s %-18s %s\n' ok "$1" "$2"; }
+found() { # error|warning subject finding remedy
+  if [[ "$1" == error ]]; then
+    PREFLIGHT_ERRORS=$((PREFLIGHT_ERRORS + 1))
+  else
+    PREFLIGHT_WARNINGS=$((PREFLIGHT_WARNINGS + 1))
+  fi
+  printf '  %-9s %-18s %s\n  %-9s %-18s -> %s\n' "$1" "$2" "$3" "" "" "$4"
+}
+
+check_settings() {
+  case "$HARENA_INGRESS" in
+    nginx) ;;
+    traefik)
+      [[ -f "$TRAEFIK_SETTINGS" ]] || found error HARENA_INGRESS \
+        "k8s/traefik/helmchartconfig.yaml is not in this checkout: Traefik would not read the platform's Ingress objects" \
+        "check out a version that has it, or set HARENA_INGRESS=nginx"
+      ;;
+    *) found error HARENA_INGRESS "\"$HARENA_INGRESS\" is no ingress controller" "nginx or traefik" ;;
+  esac
+  [[ -z "$HARENA_VALUES" || -f "$HARENA_VALUES" ]] ||
+    found error HARENA_VALUES "there is no file $HARENA_VALUES" "name a values file of the chart (charts/harena/values.yaml)"
+  [[ -z "$HARENA_IMAGES" || -d "$HARENA_IMAGES" ]] ||
+    found error HARENA_IMAGES "there is no folder $HARENA_IMAGES" "name the folder with the image archives"
+}
+
+check_system() {
+  local missing="" command modules="" module kernel
+  [[ "$(id -u)" == 0 ]] || found error root "this is not root" "run it with sudo"
+  if [[ "$(uname -m)" == x86_64 ]]; then
+    found_ok architecture x86_64
+  else
+    found error architecture "$(uname -m): the checksums and the images are for x86_64 only" "use such a machine (AWS: t3, m7i; not t4g)"
+  fi
+  [[ -d "$ROOT/run/systemd/system" ]] ||
+    found error systemd "it does not run this machine" "use a distribution that has it (Ubuntu 24.04, Debian 12, Amazon Linux 2023)"
+  for command in $COMMANDS; do
+    command -v "$command" >/dev/null || missing+=" $command"
+  done
+  [[ -z "$missing" ]] || found error commands "missing:$missing" \
+    "install them (Debian, Ubuntu: apt-get install curl iproute2 procps kmod util-linux tar gawk)"
+  kernel="$(uname -r)"
+  if [[ "$(printf '%s\n5.10\n' "$kernel" | sort --version-sort | head -n 1)" == 5.10 ]]; then
+    found_ok kernel "$kernel"
+  else
+    found warning kernel "$kernel is older than 5.10, the oldest that this is meant for" "update the system"
+  fi
+  for module in overlay br_netfilter nf_conntrack vxlan; do
+    modprobe --dry-run --quiet "$module" || modules+=" $module"
+  done
+  [[ -z "$modules" ]] || found error "kernel modules" "missing:$modules" \
+    "install them (RHEL 10: dnf install kernel-modules-extra; Ubuntu: linux-modules-extra-$kernel)"
+  if [[ "$(cat "$ROOT/sys/fs/cgroup/cgroup.controllers" 2>/dev/null)" == *memory*pids* ]]; then
+    found_ok cgroups v2
+  else
+    found error cgroups "no cgroup v2 with memory and pids" \
+      "boot with systemd.unified_cgroup_hierarchy=1 cgroup_enable=memory (grub: GRUB_CMDLINE_LINUX)"
+  fi
+}
+
+check_resources() {
+  local memory disk folder="$ROOT/var/lib/rancher" needed=$DISK_NEEDED processors
+  processors="$(nproc)"
+  ((processors >= 2)) || found warning processors "$processors; k3s asks for 2" "use a larger machine"
+  memory="$(awk '$1 == "MemTotal:" {print int($2 / 1024)}' "$ROOT/proc/meminfo")"
+  if ((memory < MEMORY_NEEDED)); then
+    found error memory "$memory MiB; the pods stay Pending below $MEMORY_NEEDED" "use a machine of 4 GiB (AWS: t3.medium)"
+  elif ((memory < MEMORY_WANTED)); then
+    found warning memory "$memory MiB; an update needs room for a second pod, which $MEMORY_WANTED gives" "use a machine of 4 GiB"
+  else
+    found_ok memory "$memory MiB"
+  fi
+  while [[ -n "$folder" && ! -d "$folder" ]]; do folder="${folder%/*}"; done
+  disk="$(df --output=avail -B 1M "${folder:-/}" | tail -n 1 | tr -d ' ')"
+  # Its images are there already.
+  [[ -z "$(installed_version)" ]] || needed=$DISK_NEEDED_BY_UPDATE
+  if ((disk < needed)); then
+    found error disk "$disk MiB free for $STATE, of $needed" "free space there, or mount a larger volume at it"
+  elif ((disk < DISK_WANTED)); then
+    found warning disk "$disk MiB free for $STATE; $DISK_WANTED leaves the database room to grow" "mount a larger volume at it"
+  else
+    found_ok disk "$disk MiB free for $STATE"
+  fi
+  if (($(wc -l <"$ROOT/proc/swaps") > 1)); then
+    found warning swap "it is on: pods do not use it, and a server short of memory slows down instead of ending a pod" \
+      "swapoff --all, and take it out of /etc/fstab; or keep it knowingly, small"
+  fi
+}
+
+check_ports() {
+  local protocol address port process held
+  held="$(listeners)"
+  while read -r protocol address port process; do
+    # k3s itself, when this machine is a node already.
+    [[ "$process" != k3s* && "$process" != containerd* && "$address" != - ]] || continue
+    if [[ "$protocol" == tcp && " $PORTS " == *" $port "* ]]; then
+      found error "port $port" "$process listens on $address:$port" "stop it for good: systemctl disable --now $process, or docker compose down"
+    elif [[ "$protocol $port" == "udp 8472" ]] && ! k3s_runs; then
+      found error "port 8472/udp" "$process listens on it, and the pods' network needs it" "stop it for good, or remove that network"
+    fi
+  done <<<"${held:-- - - -}"
+}
+
+check_conflicts() {
+  local unit
+  for unit in kubelet microk8s.daemon-kubelite rke2-server k3s-agent; do
+    ! systemctl is-active --quiet "$unit" || found error "$unit" "another Kubernetes runs here" "systemctl disable --now $unit"
+  done
+  # It rewrites the routes of pods.
+  for unit in nm-cloud-setup.service nm-cloud-setup.timer; do
+    ! systemctl is-enabled --quiet "$unit" 2>/dev/null ||
+      found error "$unit" "it takes the pods' routes away" "systemctl disable --now $unit, then reboot"
+  done
+  if systemctl is-active --quiet firewalld; then
+    local trusted
+    trusted="$(firewall-cmd --zone=trusted --list-sources 2>/dev/null)" || true
+    [[ "$trusted" == *10.42.0.0/16*10.43.0.0/16* || "$trusted" == *10.43.0.0/16*10.42.0.0/16* ]] ||
+      found error firewalld "it drops what pods send" \
+        "systemctl disable --now firewalld, or firewall-cmd --permanent --zone=trusted --add-source=10.42.0.0/16 --add-source=10.43.0.0/16 && firewall-cmd --reload"
+  fi
+  ! systemctl is-active --quiet ufw || found warning ufw "it may drop what pods send" \
+    "ufw disable, or ufw allow from 10.42.0.0/16 and from 10.43.0.0/16"
+  ! systemctl is-active --quiet docker || found warning docker \
+    "its containers take memory that is planned for pods, and it drops forwarded packets that are not its own" \
+    "move what it holds, then systemctl disable --now docker docker.socket"
+  if [[ "$(getenforce 2>/dev/null || true)" == Enforcing ]] && ! rpm --quiet -q k3s-selinux 2>/dev/null; then
+    found error SELinux "it enforces, and k3s' policy is not installed" "install k3s-selinux, or setenforce 0 and SELINUX=permissive in /etc/selinux/config"
+  fi
+}
+
+check_version() {
+  local present here there
+  if [[ -f "$UNIT" ]] && ! grep --quiet Harena "$UNIT"; then
+    found warning k3s "another installer put it here: its unit is replaced, and k3s.service.env is no longer read" \
+      "put what that file says into /etc/rancher/k3s/config.yaml.d/90-own.yaml"
+  fi
+  present="$(installed_version)"
+  [[ -n "$present" && "$present" != "$K3S_VERSION" ]] || return 0
+  here="$(cut -d. -f2 <<<"$present")"
+  there="$(cut -d. -f2 <<<"$K3S_VERSION")"
+  if [[ "$(printf '%s\n' "$present" "$K3S_VERSION" | sort --version-sort | tail -n 1)" == "$present" ]]; then
+    found error k3s "$present is here, newer than $K3S_VERSION; its data cannot go back" \
+      "use a checkout with $present or newer in k3s/versions.env"
+  elif ((there - here > 1)); then
+    found error k3s "from $present to $K3S_VERSION skips a minor version, which Kubernetes does not support" \
+      "install the last v1.$((here + 1)) first: its version and checksum in k3s/versions.env, run this, then set them back"
+  else
+    found_ok k3s "$present, to be updated to $K3S_VERSION"
+  fi
+}
+
+check_clock() {
+  [[ "$(timedatectl show --property NTPSynchronized --value 2>/dev/null || true)" == yes ]] ||
+    found warning clock "nothing keeps it right" "timedatectl set-ntp true (or install chrony)"
+}
+
+# Finds what a release lists as the checksum of a file, in LISTED. The answer's date tells how wrong
+# our clock is.
+ask_release() { # name url-of-list
+  local answer date skew
+  if ! answer="$(curl --fail --silent --location --connect-timeout 10 --max-time 30 --dump-header - "$2" | tr -d '\r')"; then
+    found error network "$2 does not answer" "allow HTTPS to it, or bring everything along with HARENA_AIRGAP (docs/node.md)"
+    return
+  fi
+  LISTED="$(awk -v name="$1" '$2 == name || $2 == "*" name {print $1; exit}' <<<"$answer")"
+  date="$(sed -n 's/^[Dd]ate: //p' <<<"$answer" | tail -n 1)"
+  skew=$(($(date +%s) - $(date --date "${date:-now}" +%s)))
+  if ((${skew#-} > CLOCK_SKEW)) && [[ "$CLOCK_IS_WRONG" == false ]]; then
+    CLOCK_IS_WRONG=true # of two releases, the first to say so
+    found error clock "it is $skew s from that of ${2%%/releases/*}" \
+      "timedatectl set-ntp true; tokens and certificates fail by a wrong clock"
+  fi
+}
+
+check_download() { # name recorded-checksum list variable
+  local LISTED="" source="the release"
+  if [[ -z "$HARENA_AIRGAP" ]]; then
+    ask_release "$1" "$3"
+  elif [[ -f "$HARENA_AIRGAP/$1" ]]; then
+    source="$HARENA_AIRGAP"
+    LISTED="$(sha256sum "$HARENA_AIRGAP/$1" | cut -d' ' -f1)"
+  fi
+  if [[ -z "$2" ]]; then
+    found error "$1" "no checksum is recorded for it; ${LISTED:-none} is what $source says" \
+      "compare that with $3 from another network, then record it in k3s/versions.env ($4), or set HARENA_$4"
+  elif [[ -n "$LISTED" && "$2" != "$LISTED" ]]; then
+    found error "$1" "$source has the checksum $LISTED, and $2 is recorded" \
+      "do not install it: find out which of the two is wrong (k3s/versions.env, $3)"
+  elif [[ -n "$LISTED" ]]; then
+    found_ok "$1" "from $source, with the recorded checksum"
+  fi
+}
+
+check_airgap() {
+  local name wanted=(SHA256SUMS)
+  if [[ ! -d "$HARENA_AIRGAP" ]]; then
+    found error HARENA_AIRGAP "there is no folder $HARENA_AIRGAP" "docs/node.md says how to fill one"
+    return
+  fi
+  k3s_is_current || wanted+=(k3s)
+  [[ -n "$(helm_path)" ]] || wanted+=("$HELM_ARCHIVE")
+  [[ "$HARENA_INGRESS" != nginx ]] || wanted+=("$INGRESS_NGINX_ARCHIVE")
+  for name in "${wanted[@]}"; do
+    [[ -f "$HARENA_AIRGAP/$name" ]] || found error HARENA_AIRGAP "$name is not in it" "docs/node.md says what belongs there"
+  done
+  [[ -f "$HARENA_IMAGES/k3s-airgap-images-amd64.tar.zst" || -f "$HARENA_IMAGES/k3s-airgap-images-amd64.tar" ]] || found error HARENA_IMAGES "k3s-airgap-images-amd64.tar.zst is not in $HARENA_IMAGES" \
+    "take it from the release of k3s: its own pods have no other source"
+  [[ ! -f "$HARENA_AIRGAP/SHA256SUMS" ]] || (cd "$HARENA_AIRGAP" && sha256sum --check --status SHA256SUMS) ||
+    found error HARENA_AIRGAP "not everything is as SHA256SUMS says" "copy it again; (cd $HARENA_AIRGAP && sha256sum --check SHA256SUMS) names the file"
+}
+
+check_search() {
+  [[ -n "$HARENA_SEARCH_URL" ]] || return 0
+  local status shown
+  # The address may hold a password, so it is no argument and is shown without.
+  shown="${HARENA_SEARCH_URL#*//}"
+  shown="${HARENA_SEARCH_URL%%//*}//${shown##*@}"
+  status="$(curl --silent --output /dev/null --write-out '%{http_code}' --max-time 10 --config - <<<"url = \"$HARENA_SEARCH_URL\"")" || true
+  case "$status" in
+    2*) found_ok "search engine" "$shown answers" ;;
+    401 | 403) found warning "search engine" "$shown refuses the credentials" "correct them where the search service is given its address" ;;
+    000) found warning "search engine" "$shown cannot be reached; Postgres searches meanwhile" "allow the way to it, or correct the address" ;;
+    *) found warning "search engine" "$shown answers with $status; Postgres searches meanwhile" "look at it there" ;;
+  esac
+}
+
+preflight() {
+  check_settings
+  check_system
+  check_resources
+  check_ports
+  check_conflicts
+  check_version
+  check_clock
+  [[ -z "$HARENA_AIRGAP" ]] || check_airgap
+  k3s_is_current || check_download k3s "$K3S_SHA256" "$K3S_RELEASE/sha256sum-amd64.txt" K3S_SHA256
+  [[ -n "$(helm_path)" ]] ||
+    check_download "$HELM_ARCHIVE" "$HELM_SHA256" "$HELM_RELEASES/$HELM_ARCHIVE.sha256sum" HELM_SHA256
+  check_search
+  printf '        %d errors, %d warnings\n' "$PREFLIGHT_ERRORS" "$PREFLIGHT_WARNINGS"
+  ((PREFLIGHT_ERRORS == 0)) || [[ "$DRY_RUN" == true ]] ||
+    fatal "This machine is not ready, and nothing was changed. Put right what is said above, then run this again."
+}

@@ -1,0 +1,319 @@
+"""A bare server for install.sh: a folder that stands for /, and a PATH of stand-ins.
+
+In: the scripts, copied beside what they install. Out: `machine`, whose commands are those of
+`stand_in.sh`, and `site`, a real HTTP server that holds the releases and plays the platform's edge.
+curl, tar, sha256sum, flock, find and the like are real. k3s and helm are not: what they would do
+with what they are told is not tested here.
+"""
+
+import gzip
+import hashlib
+import io
+import os
+import re
+import shutil
+import stat
+import subprocess
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STAND_IN = Path(__file__).parent / "stand_in.sh"
+STAND_INS = (
+    *("id", "uname", "nproc", "df", "ss", "timedatectl", "getenforce", "firewall-cmd", "rpm"),
+    *(
+        "modprobe",
+        "sysctl",
+        "ip",
+        "umount",
+        "mountpoint",
+        "systemctl",
+        "pgrep",
+        "mv",
+        "install",
+        "curl",
+    ),
+    *("iptables-save", "iptables-restore", "ip6tables-save", "ip6tables-restore"),
+)
+VERSION = "v1.36.3+k3s1"
+HELM = "helm-v4.2.4-linux-amd64.tar.gz"
+BINARY = "usr/local/bin/k3s"
+RESTART = r"^systemctl restart k3s"
+DEPLOY = r"^helm upgrade --install "
+NGINX_ON = "etc/rancher/k3s/config.yaml.d/20-ingress-nginx.yaml"
+
+Done = subprocess.CompletedProcess[str]
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def program(version: str) -> bytes:
+    """The stand-in as a release has it: it knows which version it is."""
+    return STAND_IN.read_bytes().replace(b"set -euo", f"VERSION={version}\nset -euo".encode(), 1)
+
+
+def archive(name: str, content: bytes) -> bytes:
+    """A .tar.gz of one program, the same bytes each time."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mode = len(content), 0o755
+        tar.addfile(entry, io.BytesIO(content))
+    return gzip.compress(packed.getvalue(), mtime=0)
+
+
+@dataclass
+class Site:
+    """What the network has: files by their path, and the answers of an edge."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    answers: dict[str, tuple[int, str]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
+    bodies: list[str] = field(default_factory=list)
+    clock: float = 0
+    url: str = ""
+
+    def release(self, version: str, listed: str = "") -> str:
+        """Adds a k3s; returns its checksum. `listed` is what the release says instead."""
+        content = program(version)
+        folder = f"/k3s/{version.replace('+', '%2B')}"
+        self.files[f"{folder}/k3s"] = content
+        lines = f"{'0' * 64}  k3s-arm64\n{listed or sha256(content)}  k3s\n"
+        self.files[f"{folder}/sha256sum-amd64.txt"] = lines.encode()
+        return sha256(content)
+
+
+@contextmanager
+def serving() -> Iterator[Site]:
+    """A site, served while the context is open."""
+    held = Site()
+
+    class Handler(BaseHTTPRequestHandler):
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string((timestamp or time.time()) + held.clock)
+
+        def answer(self) -> None:
+            held.asked.append(self.path)
+            if "Authorization" in self.headers:
+                held.tokens.add(self.headers["Authorization"])
+            if length := int(self.headers.get("Content-Length", 0)):
+                held.bodies.append(self.rfile.read(length).decode())
+            status, text = held.answers.get(self.path, (404, ""))
+            body = held.files.get(self.path)
+            self.send_response(status if body is None else 200)
+            self.end_headers()
+            self.wfile.write(text.encode() if body is None else body)
+
+        do_GET = do_POST = answer
+
+        def log_message(self, format: str, *args: object) -> None:
+            """What was asked is in `asked`."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    held.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield held
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serving() as held:
+        yield held
+
+
+@dataclass
+class Machine:
+    """A server, its checkout of Harena, and what happens on it."""
+
+    root: Path
+    world: Path
+    checkout: Path
+    site: Site
+
+    def environment(self, settings: dict[str, str]) -> dict[str, str]:
+        return {
+            "PATH": f"{self.world / 'bin'}:{os.defpath}",
+            "WORLD": str(self.world),
+            "HARENA_ROOT": str(self.root),
+            "HARENA_URL": self.site.url,
+            "HARENA_SMOKE_SECONDS": "1",
+            **settings,
+        }
+
+    def command(self, script: str, *arguments: str) -> list[str]:
+        return [str(self.checkout / "k3s" / script), *arguments]
+
+    def run(self, script: str, *arguments: str, given: str = "", **settings: str) -> Done:
+        return subprocess.run(
+            self.command(script, *arguments),
+            env=self.environment(settings),
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=50,
+        )
+
+    def install(self, *arguments: str, **settings: str) -> Done:
+        """Runs install.sh, which must succeed."""
+        done = self.run("install.sh", *arguments, **settings)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def refused(self, *arguments: str, **settings: str) -> str:
+        """Runs install.sh, which must fail; what it said."""
+        done = self.run("install.sh", *arguments, **settings)
+        assert done.returncode == 1, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def uninstall(self, *arguments: str, given: str = "") -> Done:
+        done = self.run("uninstall.sh", *arguments, given=given)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    @property
+    def calls(self) -> list[str]:
+        """Every call of a stand-in since `forget`, in order."""
+        file = self.world / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def called(self, pattern: str) -> list[str]:
+        return [call for call in self.calls if re.search(pattern, call)]
+
+    def forget(self) -> None:
+        (self.world / "calls").unlink(missing_ok=True)
+        self.site.asked.clear()
+
+    def say(self, command: str, text: str) -> None:
+        (self.world / "say" / command).write_text(text)
+
+    def fail(self, pattern: str) -> None:
+        """Calls that match fail, until this is called with nothing."""
+        file = self.world / "fail"
+        file.write_text(pattern) if pattern else file.unlink()
+
+    def snapshot(self) -> dict[str, tuple[int, int, bytes]]:
+        """Every file with its mode, time and content. Not the lock, and not k3s' own."""
+        ours = [
+            path
+            for path in self.root.rglob("*")
+            if path.name not in {"harena-node.lock", "00-k3s-defaults.conf"} and path.is_file()
+        ]
+        return {
+            str(path.relative_to(self.root)): (
+                stat.S_IMODE(path.stat().st_mode),
+                path.stat().st_mtime_ns,
+                path.read_bytes(),
+            )
+            for path in ours
+        }
+
+    def file(self, name: str) -> Path:
+        return self.root / name
+
+    def versions(self, **changes: str) -> None:
+        """Writes k3s/versions.env of the checkout anew."""
+        file = self.checkout / "k3s" / "versions.env"
+        text = file.read_text()
+        for name, value in changes.items():
+            text, found = re.subn(f'^{name}=".*"$', f'{name}="{value}"', text, flags=re.MULTILINE)
+            assert found == 1, name
+        file.write_text(text)
+
+    def airgap(self) -> Path:
+        """Fills a folder as docs/node.md says."""
+        folder = self.root.parent / "airgap"
+        folder.mkdir()
+        (folder / "k3s").write_bytes(program(VERSION))
+        (folder / HELM).write_bytes(archive("linux-amd64/helm", program("v4.2.4")))
+        for name in ("ingress-nginx-4.15.1.tgz", "k3s-airgap-images-amd64.tar.zst", "harena.tar"):
+            (folder / name).write_text(name)
+        sums = [f"{sha256(path.read_bytes())}  {path.name}\n" for path in folder.iterdir()]
+        (folder / "SHA256SUMS").write_text("".join(sums))
+        return folder
+
+
+FIGURE = '{"success":true,"data":{"periode_cible":{"annee":2026,"total":%s,"jours":23}}}'
+
+
+def bare_machine(folder: Path, site: Site) -> Machine:
+    root, world, checkout = (folder / name for name in ("root", "world", "checkout"))
+    for folder in ("proc/self", "sys/fs/cgroup", "run/systemd/system", "var/lib", "usr/local/bin"):
+        (root / folder).mkdir(parents=True)
+    (root / "proc/meminfo").write_text("MemTotal:        4006356 kB\nMemFree: 1 kB\n")
+    (root / "proc/swaps").write_text("Filename Type Size Used Priority\n")
+    (root / "proc/self/mounts").write_text("/dev/sda1 / ext4 rw 0 0\n")
+    (root / "sys/fs/cgroup/cgroup.controllers").write_text("cpuset cpu io memory pids\n")
+    for folder in ("bin", "say", "active", "enabled", "pending", "releases"):
+        (world / folder).mkdir(parents=True)
+    for name in STAND_INS:
+        (world / "bin" / name).symlink_to(STAND_IN)
+    (world / "demo").write_text("Henri123456")
+
+    shutil.copytree(ROOT / "k3s", checkout / "k3s")
+    (checkout / "charts").symlink_to(ROOT / "charts")
+    (checkout / "k8s" / "traefik").mkdir(parents=True)
+    (checkout / "k8s" / "ingress-nginx").symlink_to(ROOT / "k8s" / "ingress-nginx")
+    (checkout / "k8s" / "traefik" / "helmchartconfig.yaml").write_text("kind: HelmChartConfig\n")
+
+    helm = archive("linux-amd64/helm", program("v4.2.4"))
+    site.files[f"/helm/{HELM}"] = helm
+    site.files[f"/helm/{HELM}.sha256sum"] = f"{sha256(helm)}  {HELM}\n".encode()
+    site.answers = {
+        "/health": (200, '{"status":"healthy","services":{"user":"healthy"}}'),
+        "/api/v1/users/auth/login": (200, '{"access_token":"a.b.c","token_type":"bearer"}'),
+        "/api/v1/metrics/expenses/mom": (200, FIGURE % "2104.37"),
+        "/api/v1/metrics/expenses/yoy": (200, FIGURE % "26000.5"),
+        "/api/v1/metrics/income/mom": (200, FIGURE % "3120.0"),
+        "/api/v1/metrics/income/yoy": (200, FIGURE % "38000.0"),
+        "/api/v1/metrics/coverage": (200, '{"data":{"taux_couverture":32.55}}'),
+    }
+    bare = Machine(root, world, checkout, site)
+    bare.versions(
+        K3S_SHA256=site.release(VERSION),
+        K3S_RELEASES=f"{site.url}/k3s",
+        HELM_SHA256=sha256(helm),
+        HELM_RELEASES=f"{site.url}/helm",
+    )
+    return bare
+
+
+@pytest.fixture
+def machine(tmp_path: Path, site: Site) -> Machine:
+    """A server that has nothing yet."""
+    return bare_machine(tmp_path, site)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders of a server that install.sh has been run on."""
+    folder = tmp_path_factory.mktemp("installed")
+    with serving() as site:
+        bare_machine(folder, site).install()
+    return folder
+
+
+@pytest.fixture
+def node(machine: Machine, installed: Path) -> Machine:
+    """A server that is a node already: a copy of that one."""
+    for folder in (machine.root, machine.world):
+        shutil.rmtree(folder)
+        shutil.copytree(installed / folder.name, folder, symlinks=True)
+    machine.forget()
+    return machine

@@ -1,0 +1,144 @@
+"""The ingress controller, the chart, and the questions that are asked of them at the end."""
+
+import subprocess
+from urllib.parse import parse_qs
+
+import pytest
+from tests.install.conftest import DEPLOY, NGINX_ON, RESTART, Machine, Site
+
+from harena_local.process import wait_until
+
+
+class TestIngress:
+    def test_from_nginx_to_traefik(self, node: Machine) -> None:
+        node.install(HARENA_INGRESS="traefik")
+
+        assert not node.file(NGINX_ON).exists()
+        assert len(node.called(RESTART)) == 1
+        order = [
+            node.called(pattern)[0]
+            for pattern in (
+                RESTART,
+                "^helm uninstall ingress-nginx",
+                "^k3s kubectl wait --for=create crd/middlewares",
+                "^k3s kubectl apply --filename .*k8s/traefik/helmchartconfig.yaml",
+                "rollout status deployment/traefik",
+                f"{DEPLOY}harena",
+            )
+        ]
+        assert order == sorted(order, key=node.calls.index)
+        assert "--set ingress.controller=traefik" in order[-1]
+
+    def test_stays_what_it_is_when_not_said(self, machine: Machine) -> None:
+        machine.install(HARENA_INGRESS="traefik")
+        machine.forget()
+
+        machine.install()
+
+        assert machine.called(f"{DEPLOY}ingress-nginx|{RESTART}") == []
+        assert "ingress.controller=traefik" in machine.called(f"{DEPLOY}harena")[0]
+
+    def test_and_back(self, machine: Machine) -> None:
+        machine.install(HARENA_INGRESS="traefik")
+        machine.forget()
+
+        machine.install(HARENA_INGRESS="nginx")
+
+        gone = machine.called("wait --for=delete deployment/traefik")[0]
+        nginx = machine.called(f"{DEPLOY}ingress-nginx")[0]
+        assert machine.calls.index(gone) < machine.calls.index(nginx)
+        assert machine.file(NGINX_ON).exists()
+        assert len(machine.called(RESTART)) == 1
+
+    def test_traefik_without_its_settings_is_refused(self, machine: Machine) -> None:
+        (machine.checkout / "k8s/traefik/helmchartconfig.yaml").unlink()
+
+        assert "is not in this checkout" in machine.refused(HARENA_INGRESS="traefik")
+
+
+class TestStuckRelease:
+    @pytest.mark.parametrize("release", ["harena", "ingress-nginx"])
+    def test_an_interrupted_helm_is_cleared_up_after(self, node: Machine, release: str) -> None:
+        (node.world / "pending" / release).touch()
+        node.forget()
+
+        done = node.install()
+
+        assert f"left the release {release} pending" in done.stderr
+        removed = node.called("kubectl .*delete secret/pending")[0]
+        deployed = node.called(f"{DEPLOY}{release}")[0]
+        assert node.calls.index(removed) < node.calls.index(deployed)
+
+    def test_a_helm_that_is_at_work_is_not_disturbed(self, node: Machine) -> None:
+        (node.world / "pending" / "harena").touch()
+        node.say("pgrep", "4711\n")
+
+        said = node.refused()
+
+        assert "process 4711" in said
+        assert (node.world / "pending" / "harena").exists()
+
+
+class TestSmoke:
+    @pytest.mark.parametrize(
+        ("path", "status", "body"),
+        [
+            ("/health", 503, '{"status":"unhealthy"}'),
+            ("/api/v1/users/auth/login", 401, '{"detail":"Identifiants incorrects"}'),
+            ("/api/v1/metrics/income/yoy", 500, '{"detail":"Erreur interne"}'),
+            ("/api/v1/metrics/coverage", 200, '{"data":{}}'),
+        ],
+    )
+    def test_a_wrong_answer_fails_the_installation_and_is_shown(
+        self, machine: Machine, site: Site, path: str, status: int, body: str
+    ) -> None:
+        site.answers[path] = (status, body)
+
+        said = machine.refused()
+
+        assert "does not answer as it should" in said
+        assert (body in said) == (status != 200)
+        # The others are asked all the same.
+        assert ("healthy\n" in said) == (path != "/health")
+
+    def test_the_edge_may_need_some_seconds(self, machine: Machine, site: Site) -> None:
+        health = site.answers.pop("/health")
+        with subprocess.Popen(
+            machine.command("install.sh"),
+            env=machine.environment({"HARENA_SMOKE_SECONDS": "30"}),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as running:
+            assert wait_until(lambda: "/health" in site.asked, 30)
+            site.answers["/health"] = health
+            running.communicate(timeout=30)
+
+        assert running.returncode == 0
+
+    def test_a_degraded_platform_is_shown_as_such(self, machine: Machine, site: Site) -> None:
+        site.answers["/health"] = (200, '{"status":"degraded","services":{}}')
+
+        assert "degraded" in machine.install().stdout
+
+    def test_without_anybody_to_log_in_only_the_health_is_asked(
+        self, machine: Machine, site: Site
+    ) -> None:
+        (machine.world / "demo").unlink()
+
+        done = machine.install()
+
+        assert "only the health was asked" in done.stderr
+        assert not any("/api/" in path for path in site.asked)
+
+    def test_somebody_of_the_operator_s_logs_in(self, machine: Machine, site: Site) -> None:
+        machine.install(HARENA_SMOKE_USER="a@b.fr", HARENA_SMOKE_PASSWORD='p"a\\ss &')
+
+        assert [parse_qs(body) for body in site.bodies] == [
+            {"username": ["a@b.fr"], "password": ['p"a\\ss &']}
+        ]
+
+    def test_the_name_of_the_ingress_is_asked_at_the_node(self, machine: Machine) -> None:
+        port = machine.site.url.rsplit(":", 1)[1]
+        machine.say("host", f"harena.invalid:{port}")
+
+        assert f"http://harena.invalid:{port}" in machine.install(HARENA_URL="").stdout
