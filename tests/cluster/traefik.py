@@ -1,8 +1,8 @@
 """Traefik on the test cluster, as k3s runs it with k8s/traefik/helmchartconfig.yaml.
 
-Its chart is not at hand, so that what the chart makes of the values is said here and in traefik.yaml
-once more; `tests/chart/test_traefik.py` holds the file to the values that are read here. Everything
-else of the file is taken as it is, but for the namespace: kube-system is not the tests'.
+Its chart is not at hand, so that what the chart makes of the values is said once more here and in
+traefik.yaml; `tests/chart/test_traefik.py` holds the file to the values that are read here. What
+else is in the file is taken as it is, but for the namespace: kube-system is not the tests'.
 """
 
 import json
