@@ -82,6 +82,7 @@ async def test_a_body_is_bounded(client: Client, name: str) -> None:
     try:
         exceeds = await client.http.post(path, content=bytes(route.body_limit + 1))
     except httpx2.NetworkError:
-        assert "refused_while_sending" not in client.edge.can
+        if "refused_while_sending" in client.edge.can:
+            raise
         return
     check_own_error(client.edge, exceeds, 413, "PAYLOAD_TOO_LARGE")
