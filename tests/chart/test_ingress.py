@@ -6,7 +6,7 @@ the annotations was measured (`harena_edge.capabilities`) and is asked of a real
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ PREFIX = "nginx.ingress.kubernetes.io/"
 SERVICES = ("user", "search", "metric", "budget", "conversation", "portal")
 
 # Names that ingress-nginx 1.15 knows; of others it says nothing, and does nothing.
-ANNOTATIONS = {
+NGINX = {
     "limit-rps",
     "limit-burst-multiplier",
     "proxy-connect-timeout",
@@ -41,6 +41,9 @@ ANNOTATIONS = {
     "cors-expose-headers",
     "cors-max-age",
 }
+# Names that Traefik 3.7.15 knows; it ignores others likewise.
+TRAEFIK = NGINX - {"proxy-max-temp-file-size"} | {"proxy-request-buffering"}
+BY_TRAEFIK: Values = {"ingress": {"controller": "traefik"}}
 
 
 @dataclass(frozen=True)
@@ -232,7 +235,9 @@ class TestBothEdges:
 class TestAnnotations:
     def test_are_known_to_the_controller(self, render: Render) -> None:
         for ingress in render({}, "everything").of("Ingress").values():
-            assert set(annotations(ingress)) == ANNOTATIONS
+            assert set(annotations(ingress)) == NGINX
+        for ingress in render(BY_TRAEFIK, "everything").of("Ingress").values():
+            assert set(annotations(ingress)) == TRAEFIK
 
     def test_write_nothing_to_disk(self, render: Render) -> None:
         for ingress in render().of("Ingress").values():
@@ -244,6 +249,36 @@ class TestAnnotations:
         assert said["proxy-buffering"] == "off"
         assert said["proxy-read-timeout"] == "86400"
         assert said["limit-rps"] == "10"
+
+
+class TestTraefik:
+    def test_treats_every_path_as_ingress_nginx_does(self, render: Render) -> None:
+        theirs = {path: treatment for path, _, treatment in by_ingress(render())}
+        ours = {path: treatment for path, _, treatment in by_ingress(render(BY_TRAEFIK))}
+
+        assert ours == {
+            path: replace(treatment, buffered=False) for path, treatment in theirs.items()
+        }
+
+    def test_bounds_bodies_and_no_answer(self, render: Render) -> None:
+        """The first is done only while requests are buffered, the second while answers are."""
+        for ingress in render(BY_TRAEFIK).of("Ingress").values():
+            said = annotations(ingress)
+            assert said["proxy-request-buffering"] == "on"
+            assert said["proxy-buffering"] == "off"
+
+    def test_asks_the_catch_all_last(self, render: Render) -> None:
+        """It asks the longest rule first: what it makes of a path must outgrow that of `/`."""
+        for path, exact, _ in by_ingress(render(BY_TRAEFIK)):
+            prefix = f'(Path("{path}") || PathPrefix("{path}/"))'
+            rule = f'Path("{path}")' if exact else prefix
+            assert path == "/" or len(rule) > len('PathPrefix("/")')
+
+    def test_takes_no_more_than_it_should(self, render: Render) -> None:
+        exact = {path: exact for path, exact, _ in by_ingress(render())}
+        changed = [path for path, now, _ in by_ingress(render(BY_TRAEFIK)) if now != exact[path]]
+
+        assert changed == ["/health"]
 
 
 class TestHosts:
@@ -261,10 +296,14 @@ class TestHosts:
             assert [rule["host"] for rule in rules] == hosts
             assert rules[0]["http"] == rules[1]["http"]
 
-    def test_another_controller(self, render: Render) -> None:
-        ingresses = render({"ingress": {"className": "traefik"}}).of("Ingress").values()
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [(BY_TRAEFIK, "traefik-nginx"), ({"ingress": {"className": "inner"}}, "inner")],
+    )
+    def test_another_class(self, render: Render, values: Values, expected: str) -> None:
+        ingresses = render(values).of("Ingress").values()
 
-        assert {ingress["spec"]["ingressClassName"] for ingress in ingresses} == {"traefik"}
+        assert {ingress["spec"]["ingressClassName"] for ingress in ingresses} == {expected}
 
 
 class TestTls:

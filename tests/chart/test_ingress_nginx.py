@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.chart.conftest import CHART, ROOT
+from tests.chart.conftest import ROOT, Render
 
 from harena_edge import model
 
@@ -69,9 +69,11 @@ def test_every_setting_is_text(controller: dict[str, Any]) -> None:
         assert isinstance(value, str)
 
 
-def test_is_where_the_chart_expects_it() -> None:
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
+def test_is_where_the_chart_expects_it(render: Render) -> None:
+    objects = render()
     text = (FOLDER / "README.md").read_text()
+    [namespace] = {edge[0] for edge in objects.edges() if edge[1:] == ("user", "http")}
 
-    assert f"--namespace {values['ingress']['controllerNamespace']} " in text
+    assert f"--namespace {namespace} " in text
+    assert objects["Ingress", "rel-user"]["spec"]["ingressClassName"] == "nginx"  # its chart's own
     assert text.splitlines()[2].startswith("**The project is retired.**")

@@ -1,6 +1,7 @@
 """The service graph, as the NetworkPolicies let it be: every edge is named, and no other passes."""
 
-from tests.chart.conftest import Render
+import pytest
+from tests.chart.conftest import Render, Values
 
 DATABASE_USERS = {"user", "search", "metric", "budget", "conversation"}
 PORTS = {"user": 3000, "search": 3001, "metric": 3002, "budget": 3006, "conversation": 3008}
@@ -34,11 +35,27 @@ def test_the_demo_reaches_the_database_while_it_is_asked_for(render: Render) -> 
     assert ("demo", "postgres", 5432) in render({"demo": {"enabled": True}}).edges()
 
 
-def test_the_controller_is_where_it_is_said_to_be(render: Render) -> None:
-    edges = render({"ingress": {"controllerNamespace": "kube-system"}}).edges()
+@pytest.mark.parametrize(
+    ("ingress", "namespace", "app"),
+    [
+        ({}, "ingress-nginx", "ingress-nginx"),
+        ({"controller": "traefik"}, "kube-system", "traefik"),
+        ({"controller": "traefik", "controllerNamespace": "edge"}, "edge", "traefik"),
+    ],
+)
+def test_the_controllers_pods_come_in_and_no_others_of_its_namespace(
+    render: Render, ingress: Values, namespace: str, app: str
+) -> None:
+    objects = render({"ingress": ingress})
 
-    assert ("kube-system", "user", "http") in edges
-    assert not any(edge[0] == "ingress-nginx" for edge in edges)
+    assert (namespace, "user", "http") in objects.edges()
+    [rule] = [
+        rule
+        for rule in objects.policy("user")["spec"]["ingress"]
+        if "namespaceSelector" in rule["from"][0]
+    ]
+    [peer] = rule["from"]
+    assert peer["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": app}}
 
 
 def test_without_an_ingress_nobody_comes_from_outside(render: Render) -> None:

@@ -28,6 +28,11 @@ class TestNotes:
         for namespace in re.findall(r"kubectl -n (\S+)", shown):
             assert namespace in {"prod", "ingress-nginx"}
 
+    def test_which_controller_answers(self) -> None:
+        shown = notes({"ingress": {"controller": "traefik"}})
+
+        assert "kubectl -n kube-system get service" in shown
+
     def test_where_it_answers(self) -> None:
         by_host = notes({"ingress": {"hosts": ["a.example"]}})
         without = notes({"ingress": {"enabled": False}})

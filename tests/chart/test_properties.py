@@ -79,6 +79,7 @@ values = some(
     ),
     ingress=some(
         enabled=st.booleans(),
+        controller=st.sampled_from(["nginx", "traefik"]),
         hosts=st.lists(names.map("{}.example".format), unique=True, max_size=2),
         tls=some(enabled=st.booleans(), issuer=some(name=names), secretName=names),
     ),

@@ -116,6 +116,9 @@ class TestRefused:
                 id="headers, which are the controller's",
             ),
             pytest.param(
+                {"ingress": {"controller": "haproxy"}}, "ingress/controller", id="another edge"
+            ),
+            pytest.param(
                 {"ingress": {"hosts": ["https://x.example"]}}, "ingress/hosts", id="a host as URL"
             ),
             pytest.param({"publicUrl": "harena.example"}, "publicUrl", id="a URL without scheme"),
@@ -191,6 +194,26 @@ class TestRefusedTogether:
                 {"routing": {"cors": {"origins": ["*", "https://a.example"]}}},
                 "take one or the other",
                 id="everybody and somebody",
+            ),
+            pytest.param(
+                {"ingress": {"controller": "traefik", "className": "nginx"}},
+                "ingress.className is nginx and ingress.controller is traefik",
+                id="the class of the other controller",
+            ),
+            pytest.param(
+                {"ingress": {"className": "traefik-nginx"}},
+                "ingress.className is traefik-nginx and ingress.controller is nginx",
+                id="and the other way round",
+            ),
+            pytest.param(
+                {"ingress": {"controller": "traefik", "className": "traefik"}},
+                "nothing would limit rates",
+                id="Traefik without the annotations",
+            ),
+            pytest.param(
+                {"ingress": {"controller": "traefik", "controllerNamespace": "ingress-nginx"}},
+                "Traefik would not reach the services",
+                id="the namespace of the other controller",
             ),
             pytest.param(
                 {"ingress": {"tls": {"enabled": True, "secretName": "x"}}},

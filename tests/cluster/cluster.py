@@ -70,6 +70,7 @@ class Harena:
     cluster: Cluster
     namespace: str = NAMESPACE
     name: str = "harena"
+    edge: str = EDGE
 
     def kubectl(self, *arguments: str, seconds: float = 60) -> str:
         return self.cluster.kubectl("--namespace", self.namespace, *arguments, seconds=seconds)
@@ -164,7 +165,7 @@ class Harena:
     def client(self, source: str | None = None) -> httpx2.Client:
         """A client outside, at an address of its own."""
         return httpx2.Client(
-            base_url=EDGE,
+            base_url=self.edge,
             headers={"Host": HOST},
             timeout=20,
             trust_env=False,

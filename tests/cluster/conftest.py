@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.cluster import traefik
 from tests.cluster.cluster import HERE, NAMESPACE, ROOT, Cluster, Harena, eventually
 from tools.images import ingress_nginx
 
@@ -37,6 +38,14 @@ def cluster() -> Cluster:
         seconds=240,
     )
     return cluster
+
+
+@pytest.fixture(scope="session")
+def with_traefik(cluster: Cluster) -> Iterator[None]:
+    """The other controller beside it; each reads a class of its own."""
+    traefik.install(cluster)
+    yield
+    cluster.kubectl("delete", "namespace", traefik.NAMESPACE, "--timeout=120s", seconds=150)
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,36 @@
-"""ingress-nginx keeps the contract of the edge, with the Ingress objects of the chart."""
+"""Both controllers keep the contract of the edge, with the Ingress objects of the chart."""
 
 import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
+from tests.cluster import traefik
 from tests.cluster.cluster import CHART, EDGE, ROOT, Cluster, image
 
-NAMESPACE = "echo"
+from harena_edge.capabilities import EdgeKind
+
+
+@dataclass(frozen=True)
+class Controller:
+    """What `ingress.controller` names, and where it answers."""
+
+    value: str
+    kind: EdgeKind
+    url: str
+
+    @property
+    def namespace(self) -> str:
+        return f"echo-{self.value}"
+
+
+NGINX = Controller("nginx", "ingress-nginx", EDGE)
+TRAEFIK = Controller("traefik", "traefik", traefik.EDGE)
 SUITE = ("routing", "headers", "limits", "streams")
 SUITE_SECONDS = 900
 FIRST_SOURCE = "10.46.8.1"
@@ -52,30 +71,34 @@ def echo_pod(service: dict[str, object]) -> dict[str, object]:
     }
 
 
-@pytest.fixture
-def echo(cluster: Cluster) -> Iterator[None]:
-    """Echo services behind the chart's own Ingresses and Services, for any host."""
-    cluster.fresh_namespace(NAMESPACE)
+@pytest.fixture(params=[NGINX, TRAEFIK], ids=lambda controller: controller.value)
+def controller(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Controller]:
+    """A controller with echo services behind the chart's Ingresses and Services, for any host."""
+    found: Controller = request.param
+    if found is TRAEFIK:
+        request.getfixturevalue("with_traefik")
+    cluster.fresh_namespace(found.namespace)
     rendered = cluster.run(
-        *("helm", "template", "echo", str(CHART), "--namespace", NAMESPACE),
+        *("helm", "template", "echo", str(CHART), "--namespace", found.namespace),
+        *("--set", f"ingress.controller={found.value}"),
         *("--show-only", "templates/ingress.yaml"),
         *("--show-only", "templates/service/service.yaml"),
     )
     objects = [item for item in yaml.safe_load_all(rendered) if item]
     pods = [echo_pod(item) for item in objects if item["kind"] == "Service"]
     given = json.dumps({"apiVersion": "v1", "kind": "List", "items": [*objects, *pods]})
-    cluster.kubectl("apply", f"--namespace={NAMESPACE}", "--filename=-", given=given)
+    cluster.kubectl("apply", f"--namespace={found.namespace}", "--filename=-", given=given)
     cluster.kubectl(
-        *("wait", f"--namespace={NAMESPACE}", "--for=condition=Ready", "pods", "--all"),
+        *("wait", f"--namespace={found.namespace}", "--for=condition=Ready", "pods", "--all"),
         "--timeout=120s",
         seconds=150,
     )
-    yield
-    cluster.kubectl("delete", "namespace", NAMESPACE, "--timeout=120s", seconds=150)
+    yield found
+    cluster.kubectl("delete", "namespace", found.namespace, "--timeout=120s", seconds=150)
 
 
 @pytest.mark.timeout(SUITE_SECONDS + 300)
-def test_the_contract_suite_passes(echo: None, tmp_path: Path) -> None:
+def test_the_contract_suite_passes(controller: Controller, tmp_path: Path) -> None:
     report = tmp_path / "edge.xml"
     tests = [str(ROOT / f"tests/edge/test_{name}.py") for name in SUITE]
     done = subprocess.run(
@@ -83,8 +106,8 @@ def test_the_contract_suite_passes(echo: None, tmp_path: Path) -> None:
         cwd=ROOT,
         env={
             "PATH": "/usr/bin:/bin",
-            "EDGE_URL": EDGE,
-            "EDGE_KIND": "ingress-nginx",
+            "EDGE_URL": controller.url,
+            "EDGE_KIND": controller.kind,
             "EDGE_SOURCE": FIRST_SOURCE,
         },
         capture_output=True,

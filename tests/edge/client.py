@@ -14,7 +14,7 @@ import httpx2
 import websockets
 
 from harena_edge.capabilities import EdgeKind
-from harena_edge.model import Routing
+from harena_edge.model import Route, Routing
 
 SECONDS = 20.0
 ORIGIN = {"Origin": "http://app.test"}
@@ -42,6 +42,10 @@ class Edge:
     def __post_init__(self) -> None:
         if self.sources is None and self.is_local:
             self.sources = addresses()
+
+    def at_once(self, route: Route) -> int:
+        """How many requests of a route a bucket that has rested lets pass together."""
+        return route.burst + ("one_above_burst" in self.can)
 
     @property
     def is_local(self) -> bool:

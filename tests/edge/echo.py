@@ -9,6 +9,7 @@ can be what stands behind any edge. Its knobs are query parameters:
     status=401          answers with this status
     retry_after=7       sends this Retry-After
     own=1               sends CORS and security headers of its own, which an edge must not pass on
+    size=100000         answers with so many bytes more
     abort=1             closes the connection without an answer
     sleep=2             answers after so many seconds
     stream=NAME         sends one part, and the second only when release=NAME was asked for
@@ -104,6 +105,7 @@ class Echo:
             "query": request.url.query,
             "headers": [[name, value] for name, value in request.headers.items()],
             "bytes": len(await request.body()),
+            "filler": "x" * int(query.get("size", 0)),
         }
         return JSONResponse(received, int(query.get("status", 200)), headers)
 

@@ -25,7 +25,7 @@ async def test_a_route_is_one_bucket(client: Client, name: str) -> None:
 
     burst = await client.burst([every[number % len(every)] for number in range(requests)])
 
-    at_once = 1 + route.burst
+    at_once = client.edge.at_once(route)
     # What refills while the burst is under way; two more, because an edge counts in ticks.
     refilled = math.ceil(route.rate * burst.seconds) + 2
     assert at_once <= burst.admitted() <= min(requests - 1, at_once + refilled)
@@ -79,5 +79,10 @@ async def test_a_body_is_bounded(client: Client, name: str) -> None:
     assert fits.status_code == (404 if path == "/" else 200)
     assert path == "/" or fits.json()["bytes"] == route.body_limit
 
-    exceeds = await client.http.post(path, content=bytes(route.body_limit + 1))
+    try:
+        exceeds = await client.http.post(path, content=bytes(route.body_limit + 1))
+    except httpx2.NetworkError:
+        if "refused_while_sending" in client.edge.can:
+            raise
+        return
     check_own_error(client.edge, exceeds, 413, "PAYLOAD_TOO_LARGE")

@@ -105,6 +105,15 @@ async def test_a_body_arrives_with_its_type_and_token(client: Client) -> None:
     assert received(answer, "authorization") == ["Bearer abc.def"]
 
 
+async def test_a_large_answer_arrives_whole(client: Client) -> None:
+    for path in ("/api/v1/transactions", "/api/v3/conversations"):
+        answer = await client.http.get(f"{path}?size=3000000")
+
+        assert answer.status_code == 200
+        assert len(answer.json()["filler"]) == 3_000_000
+        check_headers(client.edge, answer)
+
+
 async def test_the_client_is_named_by_its_own_address_only(client: Client) -> None:
     spoofed = {
         "X-Forwarded-For": "6.6.6.6, 7.7.7.7",

