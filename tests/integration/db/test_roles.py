@@ -91,8 +91,7 @@ class TestBootstrap:
     async def test_without_a_password_for_it_there_is_no_monitor(self, server: Postgres) -> None:
         await bootstrap(server, PASSWORDS)
 
-        found = server.execute(f"SELECT count(*) FROM pg_roles WHERE rolname = '{roles.MONITOR}'")
-        assert found == [["0"]]
+        assert server.execute("SELECT to_regrole('harena_monitor')") == [[""]]
 
     async def test_the_monitor_is_held_to_the_same(self, server: Postgres) -> None:
         server.execute(f"CREATE ROLE {roles.MONITOR} BYPASSRLS")
