@@ -38,18 +38,6 @@ a Secret of its own that is given.
 {{- .Values.monitoring.exporters.redis.address | default (printf "redis://%s-redis:6379" (include "harena.fullname" .)) }}
 {{- end }}
 
-{{- /*
-harena.controller: what is known of the ingress controller besides its namespace, as YAML: the Service
-and the port of its own metrics, and the ports of its pods that requests come in by.
-
-The names are those of the controllers' own charts, installed as k8s/ says.
-*/}}
-{{- define "harena.controller" -}}
-{{- $nginx := dict "service" "ingress-nginx-controller-metrics" "port" 10254 "entrances" (list 80 443) }}
-{{- $traefik := dict "service" "traefik-metrics" "port" 9100 "entrances" (list 8000 8443) }}
-{{- get (dict "nginx" $nginx "traefik" $traefik) (.Values.ingress.controller | default "nginx") | toYaml }}
-{{- end }}
-
 {{- /* The probe through the edge: the whole URL, or nothing where none is known. */}}
 {{- define "harena.edgeTarget" -}}
 {{- with .Values.monitoring.prometheus.edge }}
