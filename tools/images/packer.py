@@ -8,6 +8,7 @@ In: this checkout, a Debian repository and a package index. Out: an archive a se
     harena          an image a member that has a lock in requirements
     data            Postgres and Valkey
     ingress-nginx   the controller
+    monitoring      Prometheus, Alertmanager and the exporters
 
 Without any, those that an installation needs: harena and data. Linux on amd64, Debian 12.
 
@@ -21,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from tools.images import ingress_nginx, oci, workspace
+from tools.images import ingress_nginx, monitoring, oci, workspace
 from tools.images.debian import Repository, compile_python, finish, python
 from tools.images.workspace import ROOT, members
 
@@ -154,6 +155,9 @@ class Packer:
         layers = ingress_nginx.layers(self.scratch, self.debian)
         return [ingress_nginx.image(f"{self.registry}/ingress-nginx", layers)]
 
+    def monitoring(self) -> list[oci.Image]:
+        return monitoring.images(self.scratch, self.debian, self.name)
+
 
 Set = tuple[Callable[[Packer], Sequence[oci.Image]], tuple[str, ...]]
 
@@ -165,6 +169,10 @@ SETS: Mapping[str, Set] = {
     "ingress-nginx": (
         Packer.ingress_nginx,
         ("tools/images", "tools/cluster/build.sh", "tools/cluster/ingress-nginx"),
+    ),
+    "monitoring": (
+        Packer.monitoring,
+        ("tools/images", "tools/cluster/build.sh", "tools/cluster/prometheus"),
     ),
 }
 
