@@ -36,7 +36,7 @@ class Pod:
             item["path"]: (source["secret"]["name"], item["key"])
             for volume in self.spec.get("volumes", [])
             for source in volume.get("projected", {}).get("sources", [])
-            for item in source["secret"]["items"]
+            for item in source.get("secret", {}).get("items", [])
         }
 
 

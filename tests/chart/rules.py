@@ -3,7 +3,7 @@
 Asked of the examples and of random values alike.
 """
 
-from tests.chart.objects import Objects, environment
+from tests.chart.objects import Objects, Pod, environment
 
 # The restricted Pod Security Standard admits these volumes, and no others.
 VOLUMES = {
@@ -23,6 +23,7 @@ def check(objects: Objects) -> None:
     """Raises AssertionError where one of them does not hold."""
     for pod in objects.pods():
         _is_restricted(pod.spec)
+        _asks_no_api(pod)
         assert "hostPath" not in str(pod.spec)
         for container in pod.containers:
             _is_contained(container)
@@ -41,13 +42,19 @@ def _is_restricted(spec: dict[str, object]) -> None:
     assert security["runAsNonRoot"] is True
     assert security["runAsUser"] > 0
     assert security["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert spec["automountServiceAccountToken"] is False
     assert spec["enableServiceLinks"] is False
     volumes = spec.get("volumes", [])
     assert isinstance(volumes, list)
     for volume in volumes:
         [kind] = volume.keys() - {"name"}
         assert kind in VOLUMES
+
+
+def _asks_no_api(pod: Pod) -> None:
+    """But Prometheus, as an account of its own: it has to find what it scrapes."""
+    finds = pod.component == "prometheus"
+    assert pod.spec["automountServiceAccountToken"] is finds
+    assert ("serviceAccountName" in pod.spec) is finds
 
 
 def _is_contained(container: dict[str, object]) -> None:

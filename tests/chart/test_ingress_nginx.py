@@ -57,6 +57,21 @@ def test_is_replaced_without_a_gap(controller: dict[str, Any]) -> None:
     assert int(controller["extraArgs"]["shutdown-grace-period"]) >= 5
 
 
+def test_shows_its_metrics_where_the_chart_asks_for_them(
+    controller: dict[str, Any], render: Render
+) -> None:
+    configuration = render()["ConfigMap", "rel-prometheus"]["data"]["prometheus.yml"]
+    jobs = {job["job_name"]: job for job in yaml.safe_load(configuration)["scrape_configs"]}
+    [asked] = jobs["ingress"]["static_configs"]
+    port = controller["metrics"]["service"]["servicePort"]
+
+    assert controller["metrics"]["enabled"] is True
+    assert controller["metrics"]["serviceMonitor"]["enabled"] is False
+    assert controller["extraArgs"]["metrics-per-host"] == "false"
+    # The chart's own name for it, in a release of the name that the README gives.
+    assert asked["targets"] == [f"ingress-nginx-controller-metrics.ingress-nginx:{port}"]
+
+
 def test_logs_no_query(controller: dict[str, Any]) -> None:
     form = controller["config"]["log-format-upstream"]
     for variable in ("$request ", '$request"', "$request_uri", "$args", "$query_string", "referer"):

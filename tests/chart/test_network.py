@@ -4,15 +4,28 @@ import pytest
 from tests.chart.conftest import Render, Values
 
 DATABASE_USERS = {"user", "search", "metric", "budget", "conversation"}
+MONITORS = {
+    "alertmanager": 9093,
+    "grafana": 3000,
+    "postgres-exporter": 9187,
+    "redis-exporter": 9121,
+}
 PORTS = {"user": 3000, "search": 3001, "metric": 3002, "budget": 3006, "conversation": 3008}
+
+NODE_PORTS = (6443, 10250)  # the API server and the kubelet
 
 
 def test_the_whole_graph(render: Render) -> None:
     assert render().edges() == {
         *(("ingress-nginx", name, "http") for name in (*PORTS, "portal")),
         *(("portal", name, port) for name, port in PORTS.items()),
-        *((name, "postgres", 5432) for name in (*DATABASE_USERS, "migrate")),
-        *((name, "redis", 6379) for name in DATABASE_USERS),
+        *((name, "postgres", 5432) for name in (*DATABASE_USERS, "migrate", "postgres-exporter")),
+        *((name, "redis", 6379) for name in (*DATABASE_USERS, "redis-exporter")),
+        *(("prometheus", name, port) for name, port in (PORTS | MONITORS).items()),
+        ("prometheus", "portal", 3011),
+        ("prometheus", "ingress-nginx", 10254),
+        *(("prometheus", "0.0.0.0/0", port) for port in NODE_PORTS),
+        ("grafana", "prometheus", 9090),
         ("*", "kube-system", 53),
     }
 
@@ -20,7 +33,10 @@ def test_the_whole_graph(render: Render) -> None:
 def test_nobody_reaches_the_internet_unless_it_is_said(render: Render) -> None:
     said = render({"services": {"user": {"internet": True}}})
 
-    assert [edge for edge in said.edges() if edge[1] == "0.0.0.0/0"] == [("user", "0.0.0.0/0", 443)]
+    assert {edge for edge in said.edges() if edge[1] == "0.0.0.0/0"} == {
+        ("user", "0.0.0.0/0", 443),
+        *(("prometheus", "0.0.0.0/0", port) for port in NODE_PORTS),
+    }
     [rule] = [rule for rule in said.policy("user")["spec"]["egress"] if "ipBlock" in rule["to"][0]]
     # Nor pods, nor other machines of the same network, nor a cloud's metadata service by that way.
     assert set(rule["to"][0]["ipBlock"]["except"]) == {
@@ -48,7 +64,8 @@ def test_the_controllers_pods_come_in_and_no_others_of_its_namespace(
 ) -> None:
     objects = render({"ingress": ingress})
 
-    assert (namespace, "user", "http") in objects.edges()
+    port = 9100 if app == "traefik" else 10254
+    assert {(namespace, "user", "http"), ("prometheus", namespace, port)} <= objects.edges()
     [rule] = [
         rule
         for rule in objects.policy("user")["spec"]["ingress"]
@@ -62,7 +79,7 @@ def test_without_an_ingress_nobody_comes_from_outside(render: Render) -> None:
     objects = render({"ingress": {"enabled": False}})
 
     assert objects.of("Ingress") == {}
-    assert not any(edge[0] == "ingress-nginx" for edge in objects.edges())
+    assert not any("ingress-nginx" in edge for edge in objects.edges())
 
 
 def test_can_be_left_to_somebody_else(render: Render) -> None:

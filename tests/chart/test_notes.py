@@ -41,6 +41,16 @@ class TestNotes:
         assert "port-forward service/rel-user 3000:3000" in without
         assert "curl" not in without
 
+    def test_grafana_is_reached_through_the_api_and_its_password_asked_for(
+        self, shown: str
+    ) -> None:
+        without = notes({"monitoring": {"grafana": {"enabled": False}}})
+
+        assert "port-forward service/rel-grafana 3000:3000" in shown
+        assert "get secret rel-grafana -o jsonpath='{.data.admin-password}'" in shown
+        assert not re.search(r"[A-Za-z0-9]{32}", shown)
+        assert "grafana" not in without.lower()
+
     def test_the_demo_s_password_is_asked_for_not_printed(self, shown: str) -> None:
         with_demo = notes({"demo": {"enabled": True}})
 

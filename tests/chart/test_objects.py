@@ -30,13 +30,16 @@ def test_is_valid_for(render: Render, kubernetes: str) -> None:
     assert render({}, "everything", kubernetes=kubernetes)
 
 
-class TestSize:
-    """A server of 4 GiB, beside 1.2 GiB of the system and k3s and the monitoring's 300 MiB."""
+MONITORS = {"prometheus", "alertmanager", "grafana", "postgres-exporter", "redis-exporter"}
 
-    def memory(self, objects: Objects, kind: str) -> int:
+
+class TestSize:
+    """A server of 4 GiB, beside 1.2 GiB of the system and k3s."""
+
+    def memory(self, objects: Objects, kind: str, *, monitoring: bool) -> int:
         mebi = 0
         for pod in objects.pods():
-            if pod.owner["kind"] != "Job":
+            if pod.owner["kind"] != "Job" and (pod.component in MONITORS) is monitoring:
                 value = pod.main["resources"][kind]["memory"]
                 assert value.endswith("Mi")
                 mebi += int(value.removesuffix("Mi"))
@@ -49,10 +52,14 @@ class TestSize:
             for pod in objects.pods()
         )
 
-        assert self.memory(objects, "requests") + surge <= 1536
+        assert self.memory(objects, "requests", monitoring=False) + surge <= 1536
+
+    def test_monitoring_asks_for_little(self, render: Render) -> None:
+        assert self.memory(render(), "requests", monitoring=True) <= 300
 
     def test_all_at_their_limits_is_less_than_the_server(self, render: Render) -> None:
-        assert self.memory(render(), "limits") <= 2048
+        assert self.memory(render(), "limits", monitoring=False) <= 2048
+        assert self.memory(render(), "limits", monitoring=True) <= 800
 
 
 class TestSelectors:
@@ -72,27 +79,35 @@ class TestSelectors:
             assert "app.kubernetes.io/version" not in pod.labels
 
 
+# They have no namespace, so it is in their names.
+OF_THE_CLUSTER = {"PriorityClass", "ClusterRole", "ClusterRoleBinding"}
+
+
 class TestNames:
     def test_begin_with_the_release(self, render: Render) -> None:
         for (kind, name), _ in render().items():
-            expected = "prod-rel-" if kind == "PriorityClass" else "rel-"
+            expected = "prod-rel-" if kind in OF_THE_CLUSTER else "rel-"
             assert name.startswith(expected)
 
     def test_begin_with_what_is_asked_for(self, render: Render) -> None:
         for (kind, name), _ in render({"fullnameOverride": "bank"}).items():
-            expected = "prod-bank-" if kind == "PriorityClass" else "bank-"
+            expected = "prod-bank-" if kind in OF_THE_CLUSTER else "bank-"
             assert name.startswith(expected)
 
 
 class TestPriorities:
-    def test_the_database_goes_last(self, render: Render) -> None:
+    def test_the_database_goes_last_and_what_watches_goes_first(self, render: Render) -> None:
         objects = render()
         values = {name: found["value"] for name, found in objects.of("PriorityClass").items()}
+        classes = {"postgres": "data", "redis": "data"} | dict.fromkeys(MONITORS, "observability")
 
         for pod in objects.pods():
-            data = pod.component in {"postgres", "redis"}
-            assert pod.spec["priorityClassName"] == f"prod-rel-{'data' if data else 'services'}"
-        assert values["prod-rel-data"] > values["prod-rel-services"] > 0
+            expected = classes.get(pod.component, "services")
+            assert pod.spec["priorityClassName"] == f"prod-rel-{expected}"
+        data, services, observability = (
+            values[f"prod-rel-{name}"] for name in ("data", "services", "observability")
+        )
+        assert data > services > observability > 0
 
     def test_can_be_left_out(self, render: Render) -> None:
         objects = render({"priorityClasses": {"enabled": False}})

@@ -33,6 +33,7 @@ nodes = {
     "nodeSelector": st.dictionaries(names, names, max_size=2),
     "tolerations": st.lists(some(key=names, effect=st.just("NoSchedule")), max_size=2),
 }
+urls = st.sampled_from(["", "http://a.example", "https://a.example:8443/b?c=d"])
 images = st.sampled_from(["", "a/b:1", "r.example:5000/a/b:1.2-x", f"a@sha256:{'a' * 64}"])
 service = some(
     image=images,
@@ -89,6 +90,28 @@ values = some(
     redis=some(**store),
     migrate=some(bootstrapRoles=st.booleans(), resources=resources, **nodes),
     demo=some(enabled=st.booleans()),
+    monitoring=some(
+        enabled=st.booleans(),
+        prometheus=some(
+            scrapeSeconds=st.integers(5, 60),
+            retention=some(gigabytes=st.integers(1, 5)),
+            storage=some(existingClaim=names),
+            edge=some(enabled=st.booleans(), target=urls),
+            kubelet=some(enabled=st.booleans(), verify=st.booleans()),
+            **nodes,
+        ),
+        alertmanager=some(
+            enabled=st.booleans(),
+            existingSecret=names,
+            receivers=some(webhook=urls, heartbeat=urls, email=some(to=st.just("a@b"))),
+            egress=some(ports=st.lists(st.integers(1, 65535), unique=True, max_size=2)),
+        ),
+        grafana=some(enabled=st.booleans(), existingSecret=names),
+        exporters=some(
+            postgres=some(enabled=st.booleans(), existingSecret=names, address=names),
+            redis=some(enabled=st.booleans(), existingSecret=names, address=names),
+        ),
+    ),
     networkPolicy=some(enabled=st.booleans()),
     priorityClasses=some(enabled=st.booleans()),
 )

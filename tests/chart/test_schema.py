@@ -137,6 +137,21 @@ class TestRefused:
                 "max_connections",
                 id="a number where Postgres reads text",
             ),
+            pytest.param(
+                {"monitoring": {"prometheus": {"edge": {"target": "a.example"}}}},
+                "edge/target",
+                id="a probe without scheme",
+            ),
+            pytest.param(
+                {"monitoring": {"prometheus": {"enabled": False}}},
+                "'enabled' not allowed",
+                id="monitoring without Prometheus",
+            ),
+            pytest.param(
+                {"monitoring": {"prometheus": {"nodes": {"cidr": "169.254.169.254/32"}}}},
+                "nodes/cidr",
+                id="nodes at the metadata service's",
+            ),
             pytest.param({"serviceDefaults": {"port": None}}, "'port'", id="a default taken out"),
         ],
     )
@@ -147,6 +162,10 @@ class TestRefused:
     def test_a_kubernetes_that_is_too_old(self, render: Render) -> None:
         with pytest.raises(HelmError, match="incompatible with Kubernetes v1.33"):
             render(kubernetes="1.33")
+
+
+def alertmanager(**values: Any) -> Values:
+    return {"monitoring": {"alertmanager": values}}
 
 
 class TestRefusedTogether:
@@ -235,6 +254,39 @@ class TestRefusedTogether:
                 {"serviceDefaults": {"databasePool": 20}},
                 "may open 210 connections and database.settings.max_connections is 100",
                 id="more connections than the server takes",
+            ),
+            pytest.param(
+                {"monitoring": {"prometheus": {"storage": {"size": "2Gi"}}}},
+                "retention.gigabytes is 2 and its volume 2Gi",
+                id="a volume that would run full",
+            ),
+            pytest.param(
+                alertmanager(existingSecret="x", receivers={"heartbeat": "http://a.example"}),
+                "take it or receivers",
+                id="two configurations",
+            ),
+            pytest.param(
+                alertmanager(existingSecret="x"),
+                "give egress.ports",
+                id="receivers that no policy lets it reach",
+            ),
+            pytest.param(
+                alertmanager(receivers={"email": {"to": "a@b"}}),
+                "give from and smarthost",
+                id="e-mail without a way",
+            ),
+            pytest.param(
+                alertmanager(receivers={"email": {"username": "me"}}),
+                "a username or a password without the other",
+                id="half a login",
+            ),
+            pytest.param(
+                {
+                    "redis": {"enabled": False, "existingSecret": "x"},
+                    "monitoring": {"exporters": {"redis": {"existingSecret": "x"}}},
+                },
+                "monitoring.exporters.redis.existingSecret is given for a store that is elsewhere",
+                id="a store that is nowhere",
             ),
         ],
     )

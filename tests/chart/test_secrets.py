@@ -13,7 +13,9 @@ from tests.chart.objects import Objects
 from harena_core import keys
 from harena_db.roles import ROLES
 
-ALL = ("rel-database", "rel-redis", "rel-signing")
+ALL = ("rel-database", "rel-redis", "rel-signing", "rel-grafana", "rel-postgres-exporter")
+# Made of values at each rendering: nothing to keep.
+CONFIGURATION = "rel-alertmanager"
 
 
 def content(objects: Objects, name: str) -> dict[str, str]:
@@ -25,8 +27,9 @@ class TestGenerated:
     def test_are_kept_when_the_release_goes(self, render: Render) -> None:
         secrets = render({"demo": {"enabled": True}}).of("Secret")
 
-        assert set(secrets) == {*ALL, "rel-demo"}
-        for secret in secrets.values():
+        assert set(secrets) == {*ALL, "rel-demo", CONFIGURATION}
+        for name in set(secrets) - {CONFIGURATION}:
+            secret = secrets[name]
             assert secret["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
     def test_every_password_is_its_own_and_strong(self, render: Render) -> None:
@@ -38,7 +41,7 @@ class TestGenerated:
             if key.endswith("password")
         ]
 
-        assert len(set(passwords)) == len(passwords) == len(ROLES) + 4
+        assert len(set(passwords)) == len(passwords) == len(ROLES) + 6
         # So that no URL, SQL or configuration file has to quote it.
         assert all(re.fullmatch(r"[A-Za-z0-9]{32}", password) for password in passwords)
 
@@ -86,7 +89,13 @@ class TestGiven:
         objects = render({}, "external")
         used = {secret for pod in objects.pods() for secret, _ in pod.files.values()}
 
-        assert used == {"harena-postgres", "harena-redis", "harena-keys"}
+        assert used == {
+            "harena-postgres",
+            "harena-redis",
+            "harena-keys",
+            "harena-grafana",
+            "harena-monitor",
+        }
 
     @pytest.mark.parametrize("store", ["database", "redis"])
     def test_for_a_store_in_the_cluster(self, render: Render, store: str) -> None:

@@ -279,4 +279,6 @@ class TestOwnValues:
         objects = render({"services": {"report": {"port": 3020, "credentials": []}}})
 
         assert objects.pod("report").main["image"] == "ghcr.io/harena/report:0.1.0"
-        assert [edge for edge in objects.edges() if "report" in edge] == []
+        assert [edge for edge in objects.edges() if "report" in edge] == [
+            ("prometheus", "report", 3020)
+        ]

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Build the Go programs of the test cluster, once for each state of their sources.
 #
-#   build.sh kubernetes|ingress-nginx     prints the folder that holds the binaries
+#   build.sh kubernetes|ingress-nginx|prometheus     prints the folder that holds the binaries
 #
 # They are kept outside the checkout, under a hash of the sources, the flags and the Go version:
 # a fresh clone on a machine that has built before starts at once, and a change of version builds anew.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CACHE=${HARENA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/harena}/cluster
-NAME=${1:?"usage: build.sh kubernetes|ingress-nginx"}
+NAME=${1:?"usage: build.sh kubernetes|ingress-nginx|prometheus"}
 SOURCE=$HERE/$NAME
 
 version_of() { # module: its version in go.mod
@@ -27,6 +27,14 @@ case $NAME in
     binaries=nginx-ingress-controller
     # The module carries no tags; this is the release that its commit follows.
     stamp="-X k8s.io/ingress-nginx/version.RELEASE=v1.11.0"
+    ;;
+  prometheus)
+    binaries=prometheus
+    # 3.5, the long-term release: the newest whose dependencies the module proxy has, all of them.
+    # No go.mod of ours: its own cannot be required (it replaces a module), so it is built where it is.
+    module=github.com/prometheus/prometheus@v0.305.0
+    sum=h1:UO/LsM32/E9yBDtvQj8tN+WwhbyWKR10lO35vmFLx0U=
+    stamp="-X github.com/prometheus/common/version.Version=3.5.0"
     ;;
   *) echo "build.sh: nothing called $NAME" >&2; exit 2 ;;
 esac
@@ -67,6 +75,14 @@ if ! complete; then
       ingress-nginx)
         build k8s.io/ingress-nginx/cmd/nginx
         mv "$out.part/nginx" "$out.part/$binaries"
+        ;;
+      prometheus)
+        downloaded=$(go mod download -json "$module")
+        grep -qF "\"Sum\": \"$sum\"" <<<"$downloaded" || { echo "build.sh: $module is not what it was" >&2; exit 1; }
+        cp -r --no-preserve=mode "$(sed -n 's/^\t"Dir": "\(.*\)",$/\1/p' <<<"$downloaded")" "$out.part/source"
+        cp "$SOURCE/plugins.go" "$out.part/source/plugins/plugins.go"
+        SOURCE=$out.part/source build ./cmd/prometheus
+        rm -rf "$out.part/source"
         ;;
     esac
     rm -rf "$out"

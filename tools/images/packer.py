@@ -9,6 +9,7 @@ In: this checkout, a Debian repository and a package index. Out: an archive a se
     data            Postgres and Valkey
     ingress-nginx   the controller
     traefik         the other one, for tests: k3s brings its own
+    monitoring      Prometheus, Alertmanager and the exporters
 
 Without any, those that an installation needs: harena and data. Linux on amd64, Debian 12.
 
@@ -22,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from tools.images import ingress_nginx, oci, workspace
+from tools.images import ingress_nginx, monitoring, oci, workspace
 from tools.images.debian import Repository, compile_python, finish, python
 from tools.images.workspace import ROOT, members
 
@@ -171,6 +172,9 @@ class Packer:
             )
         ]
 
+    def monitoring(self) -> list[oci.Image]:
+        return monitoring.images(self.scratch, self.debian, self.name)
+
 
 Set = tuple[Callable[[Packer], Sequence[oci.Image]], tuple[str, ...]]
 
@@ -184,6 +188,10 @@ SETS: Mapping[str, Set] = {
         ("tools/images", "tools/cluster/build.sh", "tools/cluster/ingress-nginx"),
     ),
     "traefik": (Packer.traefik, ("tools/images", "requirements/traefik.txt")),
+    "monitoring": (
+        Packer.monitoring,
+        ("tools/images", "tools/cluster/build.sh", "tools/cluster/prometheus"),
+    ),
 }
 
 

@@ -6,15 +6,23 @@ of its own, so that both may be installed: the Ingress objects' status is writte
 {{- /*
 harena.ingress: the controller, as a YAML map.
 
-  className    the IngressClass of our Ingress objects
-  namespace    where its pods are
-  app          what they have in the label app.kubernetes.io/name
-  metricsPort  where they answer /metrics
+  className       the IngressClass of our Ingress objects
+  namespace       where its pods are
+  app             what they have in the label app.kubernetes.io/name
+  metricsPort     where they answer /metrics
+  metricsService  the Service in front of that, in their namespace
+  entrances       the ports of its pods that requests come in by
+
+The names are those of the controllers' own charts, installed as k8s/ says.
 */}}
 {{- define "harena.ingress" -}}
 {{- $known := dict
-  "nginx" (dict "className" "nginx" "namespace" "ingress-nginx" "app" "ingress-nginx" "metricsPort" 10254)
-  "traefik" (dict "className" "traefik-nginx" "namespace" "kube-system" "app" "traefik" "metricsPort" 9100) }}
+  "nginx" (dict "className" "nginx" "namespace" "ingress-nginx" "app" "ingress-nginx"
+    "metricsPort" 10254 "metricsService" "ingress-nginx-controller-metrics"
+    "entrances" (list 80 443))
+  "traefik" (dict "className" "traefik-nginx" "namespace" "kube-system" "app" "traefik"
+    "metricsPort" 9100 "metricsService" "traefik-metrics"
+    "entrances" (list 8000 8443)) }}
 {{- $own := get $known .Values.ingress.controller }}
 {{- with .Values.ingress.className }}{{ $_ := set $own "className" . }}{{ end }}
 {{- with .Values.ingress.controllerNamespace }}{{ $_ := set $own "namespace" . }}{{ end }}

@@ -4,7 +4,8 @@ Names and labels.
 Helpers that concern one component take a dict with two keys:
 
   root       the chart's root scope (for .Release, .Chart, .Values)
-  component  a key under .Values.services, or postgres, redis, migrate, demo
+  component  a key under .Values.services, or postgres, redis, migrate, demo, or a part of
+             monitoring: prometheus, alertmanager, grafana, postgres-exporter, redis-exporter
 
 as in:  {{ include "harena.component.labels" (dict "root" $ "component" "budget") }}
 */}}
@@ -66,6 +67,24 @@ app.kubernetes.io/part-of: harena
 {{- .Values.demo.existingSecret | default (printf "%s-demo" (include "harena.fullname" .)) }}
 {{- end }}
 
+{{- define "harena.secret.grafana" -}}
+{{- .Values.monitoring.grafana.existingSecret | default (printf "%s-grafana" (include "harena.fullname" .)) }}
+{{- end }}
+
+{{- /* A whole configuration with its receivers, whose addresses may be as good as passwords. */}}
+{{- define "harena.secret.alertmanager" -}}
+{{- .Values.monitoring.alertmanager.existingSecret | default (printf "%s-alertmanager" (include "harena.fullname" .)) }}
+{{- end }}
+
+{{- /* The monitor's password; not beside the services', so that a given Secret needs no more keys. */}}
+{{- define "harena.secret.postgresExporter" -}}
+{{- .Values.monitoring.exporters.postgres.existingSecret | default (printf "%s-postgres-exporter" (include "harena.fullname" .)) }}
+{{- end }}
+
+{{- define "harena.secret.redisExporter" -}}
+{{- .Values.monitoring.exporters.redis.existingSecret | default (include "harena.secret.redis" .) }}
+{{- end }}
+
 {{- define "harena.tlsSecret" -}}
 {{- .Values.ingress.tls.secretName | default (printf "%s-tls" (include "harena.fullname" .)) }}
 {{- end }}
@@ -80,9 +99,9 @@ app.kubernetes.io/part-of: harena
 {{- end }}
 
 {{- /*
-PriorityClasses belong to the cluster, so the namespace is part of their names.
-Takes a dict with `root` and `class`: data or services.
+The name of an object that belongs to the cluster, so that the namespace is part of it.
+Takes a dict with `root` and `name`.
 */}}
-{{- define "harena.priorityClass" -}}
-{{- printf "%s-%s-%s" .root.Release.Namespace (include "harena.fullname" .root) .class }}
+{{- define "harena.cluster.fullname" -}}
+{{- printf "%s-%s-%s" .root.Release.Namespace (include "harena.fullname" .root) .name }}
 {{- end }}

@@ -1,11 +1,15 @@
 {{- /* What is the same in every pod of the chart. */}}
 
 {{- /*
-The restricted Pod Security Standard, and no way to the Kubernetes API.
-Takes a dict: root, user (a numeric id), class (of the priority), node (nodeSelector, tolerations).
+The restricted Pod Security Standard, and no way to the Kubernetes API unless an account is given.
+Takes a dict: root, user (a numeric id), class (of the priority: data, services or observability),
+node (nodeSelector, tolerations), account (the name of a ServiceAccount, or nothing).
 */}}
 {{- define "harena.pod" -}}
-automountServiceAccountToken: false
+{{- with .account }}
+serviceAccountName: {{ . }}
+{{- end }}
+automountServiceAccountToken: {{ not (empty .account) }}
 enableServiceLinks: false
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
@@ -14,7 +18,7 @@ imagePullSecrets:
   {{- end }}
 {{- end }}
 {{- if .root.Values.priorityClasses.enabled }}
-priorityClassName: {{ include "harena.priorityClass" . }}
+priorityClassName: {{ include "harena.cluster.fullname" (dict "root" .root "name" .class) }}
 {{- end }}
 securityContext:
   runAsNonRoot: true

@@ -6,12 +6,17 @@ harena.services: the services, as a YAML map from name to its settings laid over
 
 Maps are merged and everything else is replaced, but for `resources`, which is replaced as a whole:
 half of one request and half of another is a combination nobody chose.
+
+`operations` is added: the name and the number of the port with probes and metrics.
 */}}
 {{- define "harena.services" -}}
 {{- $services := dict }}
 {{- range $name, $own := .Values.services }}
   {{- $service := mergeOverwrite (deepCopy $.Values.serviceDefaults) (deepCopy $own) }}
   {{- $_ := set $service "resources" ($own.resources | default $.Values.serviceDefaults.resources) }}
+  {{- $operations := dict "name" "http" "port" $service.port }}
+  {{- with $service.internalPort }}{{ $operations = dict "name" "internal" "port" . }}{{ end }}
+  {{- $_ := set $service "operations" $operations }}
   {{- $_ := set $services $name $service }}
 {{- end }}
 {{- $services | toYaml }}

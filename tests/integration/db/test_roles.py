@@ -35,7 +35,7 @@ def server(bare: Postgres) -> Iterator[Postgres]:
     """Without any role or database of ours, before and after."""
     yield bare
     bare.execute("DROP DATABASE IF EXISTS harena WITH (FORCE)")
-    for role in ("harena", *roles.ROLES):
+    for role in ("harena", *roles.ROLES, roles.MONITOR):
         bare.execute(f"DROP ROLE IF EXISTS {role}")
 
 
@@ -88,6 +88,17 @@ class TestBootstrap:
             await bootstrap(server, {"harena_user": "only this one"})
         assert server.execute("SELECT count(*) FROM pg_roles WHERE rolname ~ '^harena'") == [["0"]]
 
+    async def test_without_a_password_for_it_there_is_no_monitor(self, server: Postgres) -> None:
+        await bootstrap(server, PASSWORDS)
+
+        assert server.execute("SELECT to_regrole('harena_monitor')") == [[""]]
+
+    async def test_the_monitor_is_held_to_the_same(self, server: Postgres) -> None:
+        server.execute(f"CREATE ROLE {roles.MONITOR} BYPASSRLS")
+
+        with pytest.raises(roles.RoleTooPowerful, match=roles.MONITOR):
+            await bootstrap(server, {**PASSWORDS, roles.MONITOR: "secret"})
+
 
 class TestCommandLine:
     @pytest.fixture
@@ -122,6 +133,9 @@ class TestCommandLine:
         monkeypatch.setenv("HARENA_METRIC_PASSWORD_FILE", str(secret))
         monkeypatch.setenv("DATABASE_URL", server.url("postgres"))
         assert says("bootstrap") == f"roles: {', '.join(roles.ROLES)}"
+        monkeypatch.setenv("HARENA_MONITOR_PASSWORD", "of the monitor")
+        assert says("bootstrap") == f"roles: {', '.join((*roles.ROLES, roles.MONITOR))}"
+        assert asyncio.run(logs_in(server, roles.MONITOR, "of the monitor"))
 
         monkeypatch.setenv("DATABASE_URL", owner_url.replace("postgresql://", "postgres://"))
         assert says("upgrade") == f"revision: {head} (newest: {head})"

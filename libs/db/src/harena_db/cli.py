@@ -1,8 +1,9 @@
 """`harena-db`: the schema from the command line, for installers and people.
 
 Reads `DATABASE_URL`: the owner's for the schema, an administrator's for `bootstrap`, which also
-reads a password for each service (`HARENA_USER_PASSWORD`, …, or the same with `_FILE`). `ready`
-asks as any service may.
+reads a password for each service (`HARENA_USER_PASSWORD`, …, or the same with `_FILE`), and
+`HARENA_MONITOR_PASSWORD` where there is to be a login that monitors. `ready` asks as any service
+may.
 """
 
 import argparse
@@ -32,20 +33,24 @@ class NotReady(Exception):
 
 
 class RolePasswords(DatabaseSettings):
-    """One for each of `harena_db.roles.ROLES`, by name."""
+    """One for each of `harena_db.roles.ROLES`, by name, and perhaps one for the monitor."""
 
     harena_user_password: SecretStr
     harena_search_password: SecretStr
     harena_metric_password: SecretStr
     harena_budget_password: SecretStr
     harena_conversation_password: SecretStr
+    harena_monitor_password: SecretStr | None = None
 
     def by_role(self) -> dict[str, str]:
-        return {role: getattr(self, f"{role}_password").get_secret_value() for role in roles.ROLES}
+        given = {role: getattr(self, f"{role}_password") for role in (*roles.ROLES, roles.MONITOR)}
+        return {role: secret.get_secret_value() for role, secret in given.items() if secret}
 
 
-async def _bootstrap() -> None:
+async def _bootstrap() -> list[str]:
+    """The roles that there are then."""
     settings = RolePasswords()
+    passwords = settings.by_role()
     engine = create_async_engine(
         asyncpg_url(settings.database_url.get_secret_value()),
         poolclass=NullPool,
@@ -53,13 +58,13 @@ async def _bootstrap() -> None:
         connect_args={"timeout": CONNECT_SECONDS},
     )
     async with engine.begin() as connection:
-        await roles.bootstrap(connection, settings.by_role())
+        await roles.bootstrap(connection, passwords)
+    return list(passwords)
 
 
 async def _run(arguments: argparse.Namespace) -> str:
     if arguments.command == "bootstrap":
-        await _bootstrap()
-        return f"roles: {', '.join(roles.ROLES)}"
+        return f"roles: {', '.join(await _bootstrap())}"
     if arguments.command == "ready":
         return await _ready()
     url = DatabaseSettings().database_url.get_secret_value()

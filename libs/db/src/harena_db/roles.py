@@ -1,7 +1,8 @@
 """The services' logins. They belong to the server, not to a database, and exist before the schema.
 
 What each may do is granted by the migrations; here is only that it may log in, and that it has no
-power of its own.
+power of its own. The monitor's login is beside them: it reads Postgres' own figures, and no
+migration grants it anything, so that it cannot even connect to the database with users' rows.
 """
 
 import hashlib
@@ -14,6 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 ROLES = ("harena_user", "harena_search", "harena_metric", "harena_budget", "harena_conversation")
+
+MONITOR = "harena_monitor"
 
 # Locks are per database: whoever bootstraps one server does so through the same database of it
 # (`postgres` by custom). The key is arbitrary.
@@ -51,17 +54,21 @@ def scram_verifier(password: str, salt: bytes) -> str:
 async def bootstrap(connection: AsyncConnection, passwords: Mapping[str, str]) -> None:
     """Makes every service role that is missing, and gives all of them these passwords.
 
-    `passwords` has one entry for each of `ROLES`. The connection needs CREATEROLE; it is in a
+    `passwords` has one entry for each of `ROLES`, and one for `MONITOR` where something monitors.
+    The connection needs CREATEROLE, and for the monitor the right to grant `pg_monitor`; it is in a
     transaction of the caller's. Safe to run again, and by several at once through one database.
     Raises RoleTooPowerful; KeyError or ValueError for a password that is missing or not ASCII.
     """
+    wanted = (*ROLES, MONITOR) if MONITOR in passwords else ROLES
     await connection.execute(_TAKE_TURNS)
     known = set(await connection.scalars(text("SELECT rolname FROM pg_roles")))
-    for role in ROLES:
+    for role in wanted:
         verifier = scram_verifier(passwords[role], secrets.token_bytes(16))
         verb = "ALTER" if role in known else "CREATE"
         # Neither a name nor a password can be a parameter here; both are of our own making.
         await connection.exec_driver_sql(f"{verb} ROLE {role} LOGIN PASSWORD '{verifier}'")
-    powerful = (await connection.scalars(_POWERFUL, {"roles": list(ROLES)})).all()
+    if MONITOR in wanted:
+        await connection.exec_driver_sql(f"GRANT pg_monitor TO {MONITOR}")
+    powerful = (await connection.scalars(_POWERFUL, {"roles": list(wanted)})).all()
     if powerful:
         raise RoleTooPowerful(f"not a service's role: {', '.join(powerful)} has too many rights")

@@ -71,7 +71,8 @@ async def _connection(url: str, *, autocommit: bool = False) -> AsyncIterator[As
 async def make_template(server_url: str) -> None:
     """Gives a server the roles, the owner and the template. Once per server; a superuser's URL."""
     async with _connection(server_url) as connection, connection.begin():
-        await roles.bootstrap(connection, dict.fromkeys(roles.ROLES, PASSWORD))
+        everyone = (*roles.ROLES, roles.MONITOR)
+        await roles.bootstrap(connection, dict.fromkeys(everyone, PASSWORD))
         await connection.exec_driver_sql(f"CREATE ROLE {OWNER} LOGIN PASSWORD '{PASSWORD}'")
     async with _connection(server_url, autocommit=True) as connection:
         await connection.exec_driver_sql(f"CREATE DATABASE {TEMPLATE} OWNER {OWNER}")
