@@ -105,6 +105,12 @@ async def test_the_files_of_all_docs_pages_are_here(
     assert (await portal.pages.get(f"/docs/assets/{file}", headers=cached)).status_code == 304
 
 
+async def test_browsers_that_ask_on_their_own_find_an_icon(portal: Ports) -> None:
+    answer = await portal.pages.get("/favicon.ico")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+
+
 @pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/status.json", "/health"])
 async def test_head_is_answered_too(portal: Ports, path: str) -> None:
     answer = await portal.pages.head(path)

@@ -1,10 +1,11 @@
 """The pages. Whatever is not here is a 404, for every method."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from prometheus_client import CollectorRegistry, Gauge
 
 from harena_core.clock import Clock
@@ -14,6 +15,7 @@ from harena_portal import words
 from harena_portal.schemas import PlatformHealth, StatusPage
 from harena_portal.service import Platform, Round
 
+STATIC = Path(__file__).parent / "static"
 STATUS_PATH = "/docs/status.json"
 
 router = APIRouter()
@@ -67,6 +69,12 @@ async def health(
         status=found.status,
         services={name: service.status for name, service in found.services.items()},
     )
+
+
+@router.api_route("/favicon.ico", methods=["GET", "HEAD"], response_class=FileResponse)
+async def icon() -> FileResponse:
+    """What a browser asks for beside an answer that names no icon, such as JSON."""
+    return FileResponse(STATIC / "harena.svg")
 
 
 def _as_metrics(found: Round, request: Request) -> Response:

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -20,8 +19,6 @@ from harena_core.serve import server
 from harena_portal import api
 from harena_portal.service import ASK_SECONDS, Platform
 from harena_portal.settings import PortalSettings
-
-_STATIC = Path(__file__).parent / "static"
 
 
 @asynccontextmanager
@@ -66,7 +63,7 @@ def _pages(settings: PortalSettings, instruments: Instruments) -> FastAPI:
     )
     add_error_handlers(app)
     app.include_router(api.router)
-    docs.mount_assets(app, _STATIC)
+    docs.mount_assets(app, api.STATIC)
     return app
 
 
