@@ -10,8 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 from tests.embedded.conftest import Platform, healthy, platform
 
 # The platform of tests/embedded, one for all tests here, healthy before and after each.
@@ -26,17 +35,19 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
-# Long enough for a service that is not asked again before its last answer is old.
+# For whatever has no promise of its own, on a machine that does much else.
 PATIENCE_MS = 15_000
 
-PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1280, "height": 900}
+PHONE = ViewportSize(width=360, height=740)
+TABLET = ViewportSize(width=800, height=900)
+DESK = ViewportSize(width=1280, height=900)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     assert chromium, "`make test-browser` installs Chromium"
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         # Root, who runs this in a container, has no sandbox.
         with playwright.chromium.launch(
@@ -58,14 +69,14 @@ class Visit:
         self,
         path: str = "/docs",
         *,
-        size: dict[str, int] = DESK,
+        size: ViewportSize = DESK,
         dark: bool = False,
         scripts: bool = True,
         still: bool = False,
     ) -> Page:
         context = self.browser.new_context(
             base_url=self.platform.edge,
-            viewport={"width": size["width"], "height": size["height"]},
+            viewport=size,
             color_scheme="dark" if dark else "light",
             java_script_enabled=scripts,
             reduced_motion="reduce" if still else "no-preference",
@@ -73,15 +84,19 @@ class Visit:
         context.set_default_timeout(PATIENCE_MS)
         self.contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda told: told.type in {"error", "warning"} and self.complaints.append(told.text),
-        )
+        page.on("pageerror", self._failed)
+        page.on("console", self._told)
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == 200
         return page
+
+    def _failed(self, error: Error) -> None:
+        self.complaints.append(str(error))
+
+    def _told(self, told: ConsoleMessage) -> None:
+        if told.type in {"error", "warning"}:
+            self.complaints.append(told.text)
 
 
 @pytest.fixture
@@ -95,4 +110,5 @@ def visit(browser: Browser, platform: Platform) -> Iterator[Visit]:
 
 def violations(page: Page) -> str:
     """What axe has against the page, contrast included; empty where nothing."""
-    return Axe().run(page).generate_snapshot()
+    found: str = Axe().run(page).generate_snapshot()
+    return found
