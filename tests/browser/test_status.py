@@ -99,9 +99,12 @@ class TestLive:
         for name in TITLES:
             expect_state(page, name, "En service")
             row = page.locator(f'[data-service="{name}"]')
-            expect(row.locator('[data-field="response"]')).to_have_text(re.compile(r"^\d+\sms$"))
+            expect(row.locator('[data-field="response"]')).to_have_text(
+                re.compile(r"^[\d,]+\sm?s$")
+            )
             expect(row.locator('[data-field="version"]')).to_have_text(re.compile(r"^\d+\.\d+"))
-        expect(page.locator(".checked")).to_have_text(re.compile(r"^Vérifié il y a \d\ss$"))
+        age = re.compile(r"^Vérifié (à l’instant|il\sy\sa\s\d\ss)$")
+        expect(page.locator(".checked")).to_have_text(age)
 
     def test_an_outage_shows_by_itself_and_so_does_its_end(
         self, visit: Visit, platform: Platform
@@ -133,16 +136,24 @@ class TestLive:
             assert violations(page) == ""
         expect_headline(page, "Tout fonctionne")
 
-    @pytest.mark.parametrize("outage", [gone, held])
+    @pytest.mark.parametrize(
+        ("outage", "part"),
+        [
+            pytest.param(gone, "edge", id="refused"),
+            pytest.param(held, "edge", id="silent"),
+            pytest.param(gone, "portal", id="a 502 of the edge"),
+        ],
+    )
     def test_a_lost_connection_is_said_and_found_again(
         self,
         visit: Visit,
         platform: Platform,
         outage: Callable[[Platform, str], AbstractContextManager[None]],
+        part: str,
     ) -> None:
         page = visit()
         expect_headline(page, "Tout fonctionne")
-        with outage(platform, "edge"):
+        with outage(platform, part):
             expect_headline(page, LOST)
             expect(page.locator(".checked")).to_have_text(re.compile("^Dernier état connu, "))
             assert violations(page) == ""

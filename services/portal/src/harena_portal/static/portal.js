@@ -41,10 +41,15 @@ function head(state, headline, lost) {
 }
 
 function tick() {
-  const seconds = Math.round((performance.now() - checkedAt) / 1000);
-  const age = seconds < 60 ? `${seconds}\u00a0s` : `${Math.floor(seconds / 60)}\u00a0min`;
   const lost = main.classList.contains("lost");
-  write(platform, "checked", `${lost ? "Dernier état connu, vérifié" : "Vérifié"} il y a ${age}`);
+  write(platform, "checked", `${lost ? "Dernier état connu, vérifié" : "Vérifié"} ${age()}`);
+}
+
+function age() {
+  const seconds = Math.round((performance.now() - checkedAt) / 1000);
+  if (seconds < 1) return "à l’instant";
+  if (seconds < 60) return `il\u00a0y\u00a0a\u00a0${seconds}\u00a0s`;
+  return `il\u00a0y\u00a0a\u00a0${Math.floor(seconds / 60)}\u00a0min`;
 }
 
 async function ask() {
