@@ -70,6 +70,10 @@ unit: $(VENV)/.dev $(HELM) ## Run the tests, without the lint
 .PHONY: test
 test: lint unit ## Run every check and test that needs no cluster
 
+.PHONY: test-browser
+test-browser: $(VENV)/.dev ## Run the tests of the pages in Debian's Chromium, installed where missing (root)
+	@tests/browser/run.sh $(BIN)/python
+
 .PHONY: test-cluster
 test-cluster: $(VENV)/.dev ## Run the tests on a real Kubernetes, built and started here (root, Debian 12, Go)
 	@tests/cluster/run.sh $(BIN)/python

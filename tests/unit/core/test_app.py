@@ -218,6 +218,7 @@ class TestDocs:
         answer = await client.get(f"/docs/assets/{asset}")
 
         assert answer.status_code == 200
+        assert "cdn.redoc.ly" not in answer.text
 
 
 class TestEdgeConcerns:

@@ -1,6 +1,7 @@
 """In: five fake services that answer `/health` as a test says. Out: the portal on its two ports."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,8 +32,10 @@ class FakeService:
     delay: float = 0
     asked: int = 0
 
-    def says(self, state: str, status: int = 200) -> None:
-        self.status, self.body = status, f'{{"status": "{state}", "checks": {{"database": {{}}}}}}'
+    def says(self, state: str, status: int = 200, version: str = "1.2.3") -> None:
+        checks = {"database": {"status": "unhealthy"}}
+        self.status = status
+        self.body = json.dumps({"status": state, "version": version, "checks": checks})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked += 1

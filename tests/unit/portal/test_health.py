@@ -7,6 +7,9 @@ from tests.unit.portal.conftest import SERVICES, Ports, Services, portal_of, set
 
 from harena_core.testing import free_port
 
+# What Prometheus 3 asks with.
+PROMETHEUS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.3,*/*;q=0.1"
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -95,9 +98,38 @@ async def test_recovery_shows(services: Services, portal: Ports) -> None:
 
 
 async def test_many_callers_share_one_round_of_questions(services: Services) -> None:
+    paths = ("/health", "/docs", "/docs/status.json")
     async with portal_of(settings_for(services, health_cache_seconds=60)) as portal:
-        answers = await asyncio.gather(*(portal.pages.get("/health") for _ in range(20)))
-        await portal.pages.get("/docs")
+        answers = await asyncio.gather(*(portal.pages.get(path) for path in 10 * paths))
 
     assert {answer.status_code for answer in answers} == {200}
     assert {name: fake.asked for name, fake in services.items()} == dict.fromkeys(SERVICES, 1)
+
+
+@pytest.mark.parametrize("accept", ["text/plain;version=0.0.4;q=0.5,*/*;q=0.1", PROMETHEUS])
+async def test_prometheus_stores_an_outage_too(
+    services: Services, portal: Ports, accept: str
+) -> None:
+    services["metric"].says("degraded")
+    services["budget"].says("unhealthy", 503)
+
+    answer = await portal.pages.get("/health", headers={"Accept": accept})
+
+    assert answer.status_code == 200
+    media_type = accept.partition(";")[0]
+    assert answer.headers["content-type"].startswith(media_type)
+    assert set(answer.text.splitlines()) >= {
+        "harena_platform_health 0.0",
+        'harena_platform_service_health{service="user"} 1.0',
+        'harena_platform_service_health{service="search"} 1.0',
+        'harena_platform_service_health{service="metric"} 0.5',
+        'harena_platform_service_health{service="budget"} 0.0',
+        'harena_platform_service_health{service="conversation"} 1.0',
+    }
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/plain", "text/html,*/*;q=0.8"])
+async def test_anybody_else_gets_json(services: Services, portal: Ports, accept: str) -> None:
+    answer = await portal.pages.get("/health", headers={"Accept": accept})
+
+    assert answer.json()["status"] == "healthy"

@@ -25,7 +25,7 @@ class Page(HTMLParser):
         self.inline += [name for name in given if name == "style" or name.startswith("on")]
         if tag == "a":
             self.links.append(given["href"])
-        if tag == "script":
+        if tag in {"script", "img"}:
             self.files.append(given.get("src", ""))
         if tag == "link":
             self.files.append(given["href"])
@@ -51,8 +51,9 @@ async def test_the_index_shows_every_service_with_its_state_and_links(
         "budget": "unhealthy",
         "conversation": "healthy",
     }
-    for word in ("en service", "dégradé", "indisponible", 'lang="fr"'):
+    for word in ("En service", "Dégradé", "Indisponible", 'lang="fr"'):
         assert word in answer.text
+    assert "<title>Indisponible\u00a0: Profil budgétaire" in answer.text
     for name in SERVICES:
         for path in ("docs", "redoc", "openapi.json"):
             assert f"/{name}_service/{path}" in page.links
@@ -67,9 +68,8 @@ async def test_the_index_has_no_inline_script_or_style_and_no_file_of_others(
     assert page.inline == []
     assert not re.search(r"<script[^>]*>[^<]", text)
     assert "<style" not in text
-    ours = [file for file in page.files if file != "data:,"]
-    assert ours
-    for file in ours:
+    assert page.files
+    for file in page.files:
         assert file.startswith("/docs/assets/")
         assert (await portal.pages.get(file)).status_code == 200
 
@@ -87,6 +87,7 @@ async def test_closed_service_docs_are_not_linked(services: Services) -> None:
     [
         ("portal.js", "text/javascript"),
         ("portal.css", "text/css"),
+        ("harena.svg", "image/svg+xml"),
         ("swagger.js", "text/javascript"),
         ("swagger-ui-bundle.js", "text/javascript"),
         ("swagger-ui.css", "text/css"),
@@ -104,7 +105,13 @@ async def test_the_files_of_all_docs_pages_are_here(
     assert (await portal.pages.get(f"/docs/assets/{file}", headers=cached)).status_code == 304
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/", "/health"])
+async def test_browsers_that_ask_on_their_own_find_an_icon(portal: Ports) -> None:
+    answer = await portal.pages.get("/favicon.ico")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/status.json", "/health"])
 async def test_head_is_answered_too(portal: Ports, path: str) -> None:
     answer = await portal.pages.head(path)
 

@@ -6,17 +6,22 @@ styles are at `/docs/assets`, which the edge sends to the portal and which a ser
 directly answers itself.
 """
 
+import os
+from functools import cache
 from pathlib import Path
 
 import fastapi_offline
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
-from starlette.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.staticfiles import PathLike, StaticFiles
+from starlette.types import Scope
 
 ASSETS_PATH = "/docs/assets"
 
 _OURS = Path(__file__).parent / "static"
 _BUNDLES = Path(fastapi_offline.__file__).parent / "static"
+_REDOC = _BUNDLES / "redoc.standalone.js"
 
 _PAGE = """<!doctype html>
 <html lang="fr">
@@ -35,11 +40,29 @@ _PAGE = """<!doctype html>
 
 
 class _Assets(StaticFiles):
-    """Files of several folders in one place; of two with the same name, the first."""
+    """Files of several folders in one place; of two with the same name, the first.
+
+    ReDoc's comes without its maker's logo, which it would fetch from a CDN: the content security
+    policy refuses that, loudly, and there is no option for it. It leaves out a broken picture.
+    """
 
     def __init__(self, *folders: Path) -> None:
         super().__init__(directory=folders[0])
         self.all_directories = list(folders)
+
+    def file_response(
+        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        answer = super().file_response(full_path, stat_result, scope, status_code)
+        if Path(full_path) != _REDOC or answer.status_code != 200:
+            return answer
+        headers = {name: answer.headers[name] for name in ("content-type", "etag")}
+        return Response(_redoc_without_logo(), headers=headers)
+
+
+@cache
+def _redoc_without_logo() -> bytes:
+    return _REDOC.read_bytes().replace(b"https://cdn.redoc.ly/redoc/logo-mini.svg", b"data:,")
 
 
 def swagger_page(title: str) -> str:

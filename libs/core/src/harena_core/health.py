@@ -7,15 +7,16 @@ only. `/health`: how is it, in words for people and, where asked for, in metrics
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import structlog
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry, Gauge
-from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel, Field
+
+from harena_core.metrics import exposition
 
 log = structlog.get_logger()
 
@@ -24,6 +25,9 @@ CHECK_SECONDS = 2.0
 CACHE_SECONDS = 1.0
 
 Status = Literal["healthy", "degraded", "unhealthy"]
+
+# From worst to best, as metrics tell it.
+LEVELS: Mapping[Status, float] = {"unhealthy": 0, "degraded": 0.5, "healthy": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +148,19 @@ async def health(request: Request, response: Response) -> Health | Response:
     """JSON for people; the same as metrics for a caller that accepts a Prometheus format."""
     monitor: HealthMonitor = request.state.health
     found = await monitor.health()
-    if _wants_metrics(request.headers.get("accept", "")):
-        return _as_metrics(found, request.headers["accept"])
+    if wants_metrics(request):
+        return _as_metrics(found, request)
     response.status_code = 503 if found.status == "unhealthy" else 200
     return found
 
 
-def _wants_metrics(accept: str) -> bool:
+def wants_metrics(request: Request) -> bool:
+    """Whether the caller is Prometheus: people and probes name no format of its."""
+    accept = request.headers.get("accept", "")
     return "application/openmetrics-text" in accept or "version=0.0.4" in accept
 
 
-def _as_metrics(found: Health, accept: str) -> Response:
+def _as_metrics(found: Health, request: Request) -> Response:
     """Always 200: Prometheus stores nothing of a scrape that fails."""
     registry = CollectorRegistry()
     Gauge(
@@ -162,7 +168,7 @@ def _as_metrics(found: Health, accept: str) -> Response:
         "1 healthy, 0.5 degraded, 0 unhealthy.",
         ("service",),
         registry=registry,
-    ).labels(found.service).set({"healthy": 1, "degraded": 0.5, "unhealthy": 0}[found.status])
+    ).labels(found.service).set(LEVELS[found.status])
     up = Gauge(
         "harena_dependency_up",
         "Whether the dependency answers.",
@@ -172,5 +178,4 @@ def _as_metrics(found: Health, accept: str) -> Response:
     for name, result in found.checks.items():
         required = str(result.required).lower()
         up.labels(found.service, name, required).set(result.status == "healthy")
-    encode, content_type = choose_encoder(accept)
-    return Response(encode(registry), media_type=content_type)
+    return exposition(registry, request)

@@ -89,6 +89,12 @@ class Instruments:
         gauge.labels(**labels).set_function(read)
 
 
+def exposition(registry: CollectorRegistry, request: Request) -> Response:
+    """What the registry holds, in the Prometheus format that the caller likes best."""
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(registry), media_type=content_type)
+
+
 router = APIRouter(tags=["operations"], include_in_schema=False)
 
 
@@ -96,5 +102,4 @@ router = APIRouter(tags=["operations"], include_in_schema=False)
 def metrics(request: Request) -> Response:
     """Not async: collecting reads /proc and runs in the thread pool."""
     instruments: Instruments = request.app.state.instruments
-    encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(instruments.registry), media_type=content_type)
+    return exposition(instruments.registry, request)

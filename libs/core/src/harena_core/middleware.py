@@ -21,16 +21,24 @@ from harena_core.metrics import UNMATCHED, Instruments
 log = structlog.get_logger()
 
 # Probes and scrapes come every few seconds for ever; they are counted, not logged.
-_QUIET = frozenset({"/health", "/livez", "/readyz", "/metrics"})
+QUIET = frozenset({"/health", "/livez", "/readyz", "/metrics"})
 
 
 class RequestMiddleware:
     """Request id, body limit, metrics, access log, last resort for errors."""
 
-    def __init__(self, app: ASGIApp, *, instruments: Instruments, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        instruments: Instruments,
+        max_body_bytes: int,
+        quiet: frozenset[str] = QUIET,
+    ) -> None:
         self.app = app
         self.instruments = instruments
         self.max_body_bytes = max_body_bytes
+        self.quiet = quiet
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,7 +77,7 @@ class RequestMiddleware:
             method = scope["method"]
             self.instruments.requests.labels(service, method, route, str(status)).inc()
             self.instruments.latency.labels(service, method, route).observe(elapsed)
-            if route not in _QUIET:
+            if route not in self.quiet:
                 log.info(
                     "request",
                     method=method,

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,13 +14,11 @@ from harena_core.app import create_app
 from harena_core.errors import add_error_handlers
 from harena_core.http import open_client
 from harena_core.metrics import Instruments
-from harena_core.middleware import RequestMiddleware
+from harena_core.middleware import QUIET, RequestMiddleware
 from harena_core.serve import server
 from harena_portal import api
 from harena_portal.service import ASK_SECONDS, Platform
 from harena_portal.settings import PortalSettings
-
-_STATIC = Path(__file__).parent / "static"
 
 
 @asynccontextmanager
@@ -59,11 +56,14 @@ def _pages(settings: PortalSettings, instruments: Instruments) -> FastAPI:
     )
     app.state.index = environment.get_template("index.html.j2")
     app.add_middleware(
-        RequestMiddleware, instruments=instruments, max_body_bytes=settings.max_body_bytes
+        RequestMiddleware,
+        instruments=instruments,
+        max_body_bytes=settings.max_body_bytes,
+        quiet=QUIET | {api.STATUS_PATH},
     )
     add_error_handlers(app)
     app.include_router(api.router)
-    docs.mount_assets(app, _STATIC)
+    docs.mount_assets(app, api.STATIC)
     return app
 
 
