@@ -36,13 +36,15 @@ def configuration(services: Mapping[str, int], *, edge: int, own: int, rules: Pa
     `services` gives the port of each service's probes and metrics, `edge` and `own` those of the
     edge and of Prometheus itself. `rules` is a folder; one without rules is none to Prometheus.
     """
-    by_service = [
-        {"targets": [f"127.0.0.1:{port}"], "labels": {"service": name}}
-        for name, port in services.items()
-    ]
 
-    def job(name: str, targets: list[dict[str, Any]], **more: object) -> dict[str, object]:
-        return {"job_name": name, **more, "static_configs": targets}
+    def target(port: int, **labels: str) -> dict[str, Any]:
+        return {"targets": [f"127.0.0.1:{port}"], "labels": labels}
+
+    def job(name: str, *targets: dict[str, Any], **more: object) -> dict[str, object]:
+        return {"job_name": name, **more, "static_configs": list(targets)}
+
+    def each_service() -> list[dict[str, Any]]:
+        return [target(port, service=name) for name, port in services.items()]
 
     return yaml.safe_dump(
         {
@@ -50,11 +52,11 @@ def configuration(services: Mapping[str, int], *, edge: int, own: int, rules: Pa
             "rule_files": [f"{rules}/*.yaml"],
             "scrape_configs": [
                 # The services' own series carry their service already.
-                job("harena", by_service, honor_labels=True),
-                job("harena-health", by_service, honor_labels=True, metrics_path="/health"),
+                job("harena", *each_service(), honor_labels=True),
+                job("harena-health", *each_service(), honor_labels=True, metrics_path="/health"),
                 # As a client comes: the whole way, through the edge.
-                job("edge", [{"targets": [f"127.0.0.1:{edge}"]}], metrics_path="/health"),
-                job("prometheus", [{"targets": [f"127.0.0.1:{own}"]}]),
+                job("edge", target(edge), metrics_path="/health"),
+                job("prometheus", target(own)),
             ],
         },
         sort_keys=False,
