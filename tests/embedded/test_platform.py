@@ -146,15 +146,11 @@ class TestStuck:
     def test_a_part_that_does_not_answer_is_named_with_its_last_lines(
         self, platform: Platform
     ) -> None:
-        stuck = psutil.Process(platform.status()["search"]["pid"])
-        stuck.suspend()
-        try:
+        with platform.suspended("search"):
             assert platform.status()["search"]["state"] == "unhealthy"
             embedded = Embedded(platform.settings)
             with pytest.raises(LocalError, match="^Not healthy: search") as told:
                 embedded.wait_healthy(["metric", "search"], seconds=0.5)
-        finally:
-            stuck.resume()
         assert str(platform.layout.state.log("search")) in str(told.value)
         assert '"event"' in str(told.value)
 

@@ -153,7 +153,11 @@ class Embedded:
                 return f"Monitoring is off. {error}"
             report("Prometheus")
             self.supervisor.start_program(part.program)
-        self.wait_healthy([part.name])
+        try:
+            self.wait_healthy([part.name])
+        except LocalError:
+            self.supervisor.stop_program(part.program)  # it would be tried for ever
+            raise
         rules = self.layout.settings.rules
         if not any(rules.glob("*.yaml")):
             return f"There are no alerts, because no rules are in {rules}: set HARENA_RULES."
