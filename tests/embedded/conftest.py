@@ -99,19 +99,9 @@ class Platform:
         programs = {Path(sys.executable), *(Path(server.argv[0]) for server in servers)}
         return processes_of(layout.state, {program.resolve() for program in programs})
 
-    @contextmanager
-    def suspended(self, name: str) -> Iterator[None]:
-        """A part that neither answers nor ends, with all its children."""
-        process = psutil.Process(self.status()[name]["pid"])
-        process.suspend()  # from here on it makes no children
-        family = [process, *process.children(recursive=True)]
-        try:
-            for member in family:
-                member.suspend()
-            yield
-        finally:
-            for member in reversed(family):
-                member.resume()
+    def process(self, name: str) -> psutil.Process:
+        """A part's process, which is the parent of its others."""
+        return psutil.Process(self.status()[name]["pid"])
 
     @contextmanager
     def login(self) -> Iterator[httpx2.Client]:
@@ -124,6 +114,20 @@ class Platform:
             answer.raise_for_status()
             client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
             yield client
+
+
+@contextmanager
+def suspended(process: psutil.Process) -> Iterator[None]:
+    """A process that neither answers nor ends, with all its children."""
+    process.suspend()  # from here on it makes no children
+    family = [process, *process.children(recursive=True)]
+    try:
+        for member in family:
+            member.suspend()
+        yield
+    finally:
+        for member in reversed(family):
+            member.resume()
 
 
 def free_offset() -> int:

@@ -13,7 +13,7 @@ import httpx2
 import psutil
 import pytest
 from tests.embedded.bru import Runner, collection, parse
-from tests.embedded.conftest import Platform
+from tests.embedded.conftest import Platform, suspended
 
 from harena_local.embedded import Embedded
 from harena_local.layout import SERVICES
@@ -146,7 +146,7 @@ class TestStuck:
     def test_a_part_that_does_not_answer_is_named_with_its_last_lines(
         self, platform: Platform
     ) -> None:
-        with platform.suspended("search"):
+        with suspended(platform.process("search")):
             assert platform.status()["search"]["state"] == "unhealthy"
             embedded = Embedded(platform.settings)
             with pytest.raises(LocalError, match="^Not healthy: search") as told:
