@@ -35,8 +35,8 @@ $(VENV)/.dev: $(UV) requirements/run.txt requirements/dev.txt $(addsuffix /pypro
 install: $(VENV)/.dev ## Install every member of the workspace, with the tools
 
 .PHONY: up
-up: $(VENV)/.run ## Start the whole platform with demo data on http://localhost:8080
-	@$(BIN)/harena up
+up: $(VENV)/.run ## Start the whole platform with demo data on http://localhost:8080 (MONITORING=1: Prometheus too)
+	@$(BIN)/harena up $(if $(MONITORING),--monitoring)
 
 .PHONY: down
 down: $(VENV)/.run ## Stop it; the data stays

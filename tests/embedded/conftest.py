@@ -85,7 +85,7 @@ class Platform:
         return {row["name"]: row for row in json.loads(done.stdout)}
 
     def healthy(self) -> bool:
-        return all(part.healthy() for part in self.layout.parts.values())
+        return all(part.healthy() for part in self.layout.required.values())
 
     def sql(self, statement: str) -> str:
         """One value, asked of the database as its superuser."""
@@ -94,10 +94,14 @@ class Platform:
 
     def processes(self) -> list[psutil.Process]:
         """Every process of the state folder."""
-        servers = (self.layout.postgres, self.layout.valkey, self.layout.nginx)
+        layout = self.layout
+        servers = (layout.postgres, layout.valkey, layout.nginx, layout.prometheus)
         programs = {Path(sys.executable), *(Path(server.argv[0]) for server in servers)}
-        state = self.layout.state
-        return processes_of(state, {program.resolve() for program in programs})
+        return processes_of(layout.state, {program.resolve() for program in programs})
+
+    def process(self, name: str) -> psutil.Process:
+        """A part's process, which is the parent of its others."""
+        return psutil.Process(self.status()[name]["pid"])
 
     @contextmanager
     def login(self) -> Iterator[httpx2.Client]:
@@ -112,11 +116,26 @@ class Platform:
             yield client
 
 
+@contextmanager
+def suspended(process: psutil.Process) -> Iterator[None]:
+    """A process that neither answers nor ends, with all its children."""
+    process.suspend()  # from here on it makes no children
+    family = [process, *process.children(recursive=True)]
+    try:
+        for member in family:
+            member.suspend()
+        yield
+    finally:
+        for member in reversed(family):
+            member.resume()
+
+
 def free_offset() -> int:
     """An offset that moves every port to a free one, below those that the system gives away."""
-    for offset in range(10_000, 24_000, 97):
+    ports = (3000, 3001, 3002, 5432, 8080, 9090)
+    for offset in range(10_000, 23_000, 97):
         try:
-            preflight.check_ports({port + offset: "" for port in (3000, 3001, 3002, 5432, 8080)})
+            preflight.check_ports({port + offset: "" for port in ports})
         except LocalError:
             continue
         return offset

@@ -14,7 +14,7 @@ import httpx2
 import psutil
 import pytest
 from tests.embedded.bru import Runner, collection, parse
-from tests.embedded.conftest import PATH, Platform
+from tests.embedded.conftest import PATH, Platform, suspended
 
 from harena_demo.generator import DEMO_LOGINS
 from harena_local.embedded import Embedded
@@ -148,15 +148,11 @@ class TestStuck:
     def test_a_part_that_does_not_answer_is_named_with_its_last_lines(
         self, platform: Platform
     ) -> None:
-        stuck = psutil.Process(platform.status()["search"]["pid"])
-        stuck.suspend()
-        try:
+        with suspended(platform.process("search")):
             assert platform.status()["search"]["state"] == "unhealthy"
             embedded = Embedded(platform.settings)
             with pytest.raises(LocalError, match="^Not healthy: search") as told:
                 embedded.wait_healthy(["metric", "search"], seconds=0.5)
-        finally:
-            stuck.resume()
         assert str(platform.layout.state.log("search")) in str(told.value)
         assert '"event"' in str(told.value)
 

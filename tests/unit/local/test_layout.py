@@ -49,6 +49,7 @@ class TestLayout:
             "conversation": [3008],
             "portal": [3010, 3011],
             "edge": [8080],
+            "prometheus": [9090],
         }
 
     def test_gives_the_signing_key_to_the_user_service_alone(self, layout: Layout) -> None:
@@ -79,9 +80,13 @@ class TestConfiguration:
             words = shlex.split(parsed[f"program:{name}"]["command"])
             assert words[words.index("--") + 1 :] == list(part.program.argv)
 
-    def test_stops_postgres_fast_and_the_edge_first(self, parsed: RawConfigParser) -> None:
+    def test_stops_postgres_fast_and_after_what_uses_it(self, parsed: RawConfigParser) -> None:
         assert parsed["program:postgres"]["stopsignal"] == "INT"
-        order = sorted(
-            ("store", "service", "edge"), key=lambda kind: int(parsed[f"group:{kind}"]["priority"])
-        )
-        assert order == ["store", "service", "edge"]
+        groups = [name.removeprefix("group:") for name in parsed if name.startswith("group:")]
+        order = sorted(groups, key=lambda kind: int(parsed[f"group:{kind}"]["priority"]))
+        assert order == ["store", "service", "edge", "monitoring"]
+
+    def test_starts_everything_but_what_is_asked_for(self, parsed: RawConfigParser) -> None:
+        programs = [name for name in parsed if name.startswith("program:")]
+        asked_for = [name for name in programs if parsed[name]["autostart"] == "false"]
+        assert asked_for == ["program:prometheus"]

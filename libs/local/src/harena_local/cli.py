@@ -40,6 +40,9 @@ def up(
     foreground: Annotated[
         bool, typer.Option("--foreground", help="Stay, follow the logs; Ctrl-C stops everything.")
     ] = False,
+    monitoring: Annotated[
+        bool, typer.Option("--monitoring", help="Prometheus too, with its rules and alerts.")
+    ] = False,
 ) -> None:
     """Start everything that is not running; with demo data, topped up to today."""
     platform = _platform()
@@ -48,6 +51,7 @@ def up(
         try:
             with Progress(out).shown() as report:
                 added = platform.start(report)
+                remark = platform.monitor(report) if monitoring else None
         except (KeyboardInterrupt, LocalError) as error:
             # What is not healthy stays for a look at it, unless nobody asked for it to stay.
             if foreground or (isinstance(error, KeyboardInterrupt) and not ran_before):
@@ -58,7 +62,9 @@ def up(
         if added:
             out.print(f"{added} demo transactions added, up to {platform.today}.\n")
         out.print(status_table(platform.status()))
-        out.print(invitation(platform.layout))
+        if remark:
+            out.print(Text(f"\n{remark}", "yellow"))
+        out.print(invitation(platform.layout, platform.alerts))
         if foreground:
             _follow_all(platform)
     except KeyboardInterrupt:

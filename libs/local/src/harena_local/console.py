@@ -16,7 +16,13 @@ from harena_local.layout import Layout
 DEMO_EMAIL = "henri@example.com"
 DEMO_PASSWORD = "Henri123456"  # noqa: S105 -- documented, and refused outside this platform
 
-_COLOURS = {"healthy": "green", "stopped": "dim", "restarting": "yellow", "unhealthy": "yellow"}
+_COLOURS = {
+    "healthy": "green",
+    "stopped": "dim",
+    "off": "dim",
+    "restarting": "yellow",
+    "unhealthy": "yellow",
+}
 
 
 class Progress:
@@ -91,12 +97,14 @@ def _duration(seconds: int) -> str:
     return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
 
 
-def invitation(layout: Layout) -> str:
-    """The documented login, and a call to try."""
-    return (
-        f"\nDocs    {layout.public_url}/docs\n"
-        f"Login   {DEMO_EMAIL} / {DEMO_PASSWORD}\n"
-        f"Try     curl -X POST {layout.public_url}/api/v1/users/auth/login "
-        f"-d 'username={DEMO_EMAIL}&password={DEMO_PASSWORD}'\n"
-        f"Stop    make down\n"
-    )
+def invitation(layout: Layout, alerts: str | None) -> str:
+    """The documented login, a call to try, and where the alerts are."""
+    lines = {
+        "Docs": f"{layout.public_url}/docs",
+        "Alerts": alerts,
+        "Login": f"{DEMO_EMAIL} / {DEMO_PASSWORD}",
+        "Try": f"curl -X POST {layout.public_url}/api/v1/users/auth/login "
+        f"-d 'username={DEMO_EMAIL}&password={DEMO_PASSWORD}'",
+        "Stop": "make down",
+    }
+    return "".join(f"\n{name:8}{text}" for name, text in lines.items() if text) + "\n"

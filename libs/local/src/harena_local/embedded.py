@@ -63,7 +63,7 @@ class Embedded:
         if not self.supervisor.runs_with(text):
             self._start_supervisor(text, report)
         # All at once: services connect when they are first asked, which is at the end.
-        self._start(self.parts)
+        self._start(self.layout.required)
         report("Postgres and Valkey")
         self.wait_healthy(["postgres", "valkey"])
         report("database schema")
@@ -71,14 +71,15 @@ class Embedded:
         report("demo households")
         added = self.top_up_demo()
         report("services and edge")
-        self.wait_healthy(self.parts)
+        self.wait_healthy(self.layout.required)
         return added
 
     def _start_supervisor(self, text: str, report: Report) -> None:
         self.stop(report)  # another configuration, or what a killed supervisor has left
         report("checks")
         preflight.check(
-            self.state, {port: part.name for part in self.parts.values() for port in part.ports}
+            self.state,
+            {port: part.name for part in self.layout.required.values() for port in part.ports},
         )
         report("data folder")
         self.layout.postgres.forget_ended()
@@ -102,6 +103,10 @@ class Embedded:
             if processes[name].state not in {"STARTING", "RUNNING"}:
                 self.supervisor.start_program(self.parts[name].program)
 
+    def _is_started(self, name: str) -> bool:
+        process = self.supervisor.processes().get(name)
+        return process is not None and process.state != "STOPPED"
+
     def wait_healthy(self, names: Iterable[str], seconds: float = HEALTHY_SECONDS) -> None:
         """Raises LocalError that names who is not healthy in time, with the end of their logs."""
         waiting = list(names)
@@ -123,6 +128,45 @@ class Embedded:
                 for name in failing
             )
             raise LocalError(f"Not healthy: {', '.join(failing)}.{''.join(ends)}")
+
+    # --- monitoring ---------------------------------------------------------------------------
+
+    def monitor(self, report: Report) -> str | None:
+        """Starts Prometheus beside the running platform, and returns once it answers.
+
+        The platform does without it, so an obstacle is no error: returns the sentence about what is
+        missing, if anything is. Raises LocalError where Prometheus starts and does not answer.
+        """
+        server, part = self.layout.prometheus, self.parts["prometheus"]
+        if not server.installed:
+            folder = self.state.home / "bin"
+            return (
+                f"Monitoring is off, because no prometheus is in {folder} or on PATH: run "
+                f"`tools/prometheus.sh {folder}`, which unpacks Debian's there without root, or "
+                f"install it yourself, and run this again."
+            )
+        if self.layout.configure_prometheus() or not self._is_started(part.name):
+            self.supervisor.stop_program(part.program)
+            try:
+                preflight.check_ports({port: part.name for port in part.ports})
+            except LocalError as error:
+                return f"Monitoring is off. {error}"
+            report("Prometheus")
+            self.supervisor.start_program(part.program)
+        try:
+            self.wait_healthy([part.name])
+        except LocalError:
+            self.supervisor.stop_program(part.program)  # it would be tried for ever
+            raise
+        rules = self.layout.settings.rules
+        if not any(rules.glob("*.yaml")):
+            return f"There are no alerts, because no rules are in {rules}: set HARENA_RULES."
+        return None
+
+    @property
+    def alerts(self) -> str | None:
+        """The page with the alerts, where Prometheus runs."""
+        return self.layout.prometheus.alerts() if self._is_started("prometheus") else None
 
     # --- demo data ----------------------------------------------------------------------------
 
@@ -209,7 +253,8 @@ class Embedded:
 
     @property
     def _binaries(self) -> set[Path]:
-        servers = (self.layout.postgres, self.layout.valkey, self.layout.nginx)
+        layout = self.layout
+        servers = (layout.postgres, layout.valkey, layout.nginx, layout.prometheus)
         programs = [Path(sys.executable), *(Path(server.argv[0]) for server in servers)]
         return {program.resolve() for program in programs}
 
@@ -217,6 +262,8 @@ class Embedded:
         """Stops and starts one part, and returns once it is healthy."""
         part = self.part(name)
         self.must_run()
+        if part.optional and not self._is_started(name):
+            raise LocalError(f"{name} is off: `harena up --monitoring` starts it.")
         self.supervisor.stop_program(part.program)
         self.supervisor.start_program(part.program)
         self.wait_healthy([name])
@@ -239,8 +286,8 @@ class Embedded:
             self.layout.valkey.forget()
         finally:
             report("starting the services")
-            self._start(self.parts)
-        self.wait_healthy(self.parts)
+            self._start(self.layout.required)
+        self.wait_healthy(self.layout.required)
 
     # --- status -------------------------------------------------------------------------------
 
@@ -260,6 +307,8 @@ class Embedded:
             state = process.state.lower() if process else "stopped"
             if state in {"running", "starting"}:
                 state = "healthy" if answers_well else "unhealthy"
+            elif process and state == "stopped" and part.optional:
+                state = "off"
             pid = process.pid if process and process.pid else None
             rows.append(
                 Status(

@@ -23,7 +23,8 @@ class Status:
 
     @property
     def healthy(self) -> bool:
-        return self.state == "healthy"
+        """Whether it is as it was asked to be."""
+        return self.state in {"healthy", "off"}
 
 
 def answers(port: int, path: str) -> bool:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from harena_local import health, nginx, postgres, valkey
+from harena_local import health, nginx, postgres, prometheus, valkey
 from harena_local.nginx import Nginx
 from harena_local.postgres import Postgres
 from harena_local.process import Identity
+from harena_local.prometheus import Prometheus
 from harena_local.state import LocalSettings, write_private
 from harena_local.supervisor import Program
 from harena_local.valkey import Valkey
@@ -22,6 +23,7 @@ from harena_local.valkey import Valkey
 POSTGRES_PORT = 5432
 VALKEY_PORT = 6379
 EDGE_PORT = 8080
+PROMETHEUS_PORT = 9090
 
 # Owner of the database and of everything in it; not subject to row-level security.
 OWNER = "harena"
@@ -72,6 +74,11 @@ class Part:
     def name(self) -> str:
         return self.program.name
 
+    @property
+    def optional(self) -> bool:
+        """Whether the platform is whole without it."""
+        return not self.program.autostart
+
 
 class Layout:
     """The parts of one state folder. Reads and writes nothing but secrets until `configure`."""
@@ -97,6 +104,15 @@ class Layout:
     def nginx(self) -> Nginx:
         return Nginx(self.state.run / "nginx", self.state.port(EDGE_PORT))
 
+    @cached_property
+    def prometheus(self) -> Prometheus:
+        return Prometheus(
+            prometheus.find(self.state.home / "bin"),
+            self.state.run / "prometheus",
+            self.state.home / "prometheus",
+            self.state.port(PROMETHEUS_PORT),
+        )
+
     @property
     def public_url(self) -> str:
         return f"http://localhost:{self.nginx.port}"
@@ -118,8 +134,14 @@ class Layout:
             self._store("valkey", self.valkey, valkey.STOP_SIGNAL, seconds=5),
             *(self._service(service) for service in SERVICES),
             self._edge(),
+            self._prometheus(),
         ]
         return {part.name: part for part in parts}
+
+    @property
+    def required(self) -> Mapping[str, Part]:
+        """What the platform is not whole without."""
+        return {name: part for name, part in self.parts.items() if not part.optional}
 
     def configure(self) -> None:
         """Writes every file that a part reads: configurations, keys, URLs with their passwords."""
@@ -144,6 +166,17 @@ class Layout:
         for role, password in self.role_passwords.items():
             url = self.postgres.url(DATABASE, role, password)
             write_private(self._database_url(role), url)
+
+    def configure_prometheus(self) -> bool:
+        """Writes what Prometheus reads; whether it is something else than before."""
+        return self.prometheus.configure(
+            prometheus.configuration(
+                {service.name: self._internal_port(service) for service in SERVICES},
+                edge=self.nginx.port,
+                own=self.prometheus.port,
+                rules=self.settings.rules,
+            )
+        )
 
     @property
     def _redis_url(self) -> Path:
@@ -198,9 +231,12 @@ class Layout:
             stop_seconds=DRAIN_SECONDS + 3,
             environment=environment,
         )
-        internal = self.state.port(service.internal_port or service.port)
+        internal = self._internal_port(service)
         ports = tuple(dict.fromkeys((port, internal)))
         return Part(program, ports, self._url(service), lambda: health.answers(internal, "/readyz"))
+
+    def _internal_port(self, service: Service) -> int:
+        return self.state.port(service.internal_port or service.port)
 
     def _url(self, service: Service) -> str:
         return f"http://127.0.0.1:{self.state.port(service.port)}"
@@ -219,3 +255,17 @@ class Layout:
         )
         healthy = lambda: health.answers(server.port, "/health")  # noqa: E731
         return Part(program, (server.port,), self.public_url, healthy)
+
+    def _prometheus(self) -> Part:
+        server = self.prometheus
+        program = Program(
+            name="prometheus",
+            kind="monitoring",
+            argv=server.argv,
+            who=server.who,
+            stop_signal=prometheus.STOP_SIGNAL,
+            death_signal=prometheus.STOP_SIGNAL,
+            stop_seconds=10,
+            autostart=False,
+        )
+        return Part(program, (server.port,), server.url, server.ready)

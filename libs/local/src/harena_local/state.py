@@ -24,10 +24,9 @@ _SOCKET_PATH_BYTES = 96
 _CHECKOUT = Path(__file__).parents[4]
 
 
-def _default_home() -> Path:
-    """`.harena` of the checkout that this package is an editable install of."""
-    checkout = _CHECKOUT if (_CHECKOUT / "libs").is_dir() else Path.cwd()
-    return checkout / ".harena"
+def _checkout() -> Path:
+    """The checkout that this package is an editable install of, else the working folder."""
+    return _CHECKOUT if (_CHECKOUT / "libs").is_dir() else Path.cwd()
 
 
 class LocalSettings(BaseSettings):
@@ -35,13 +34,23 @@ class LocalSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
-    harena_home: Path = Field(default_factory=_default_home, description="The state folder.")
+    harena_home: Path = Field(
+        default_factory=lambda: _checkout() / ".harena", description="The state folder."
+    )
     harena_port_offset: int = Field(
         default=0, ge=0, le=50_000, description="Added to every port, for a second checkout."
+    )
+    harena_rules: Path = Field(
+        default_factory=lambda: _checkout() / "monitoring" / "rules",
+        description="The folder of Prometheus' rules, *.yaml.",
     )
     today: date | None = Field(default=None, description="Fixes the calendar day.")
     timezone: ZoneInfo = Field(default_factory=lambda: ZoneInfo("Europe/Paris"))
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def rules(self) -> Path:
+        return self.harena_rules.expanduser().absolute()
 
     @property
     def state(self) -> "State":

@@ -26,9 +26,9 @@ from harena_local.state import State, write_private
 RPC_SECONDS = 10.0
 START_SECONDS = 10.0
 
-Kind = Literal["store", "service", "edge"]
+Kind = Literal["store", "service", "edge", "monitoring"]
 # In the order of starting; stopping is the other way round, one kind after the other.
-_KINDS: tuple[Kind, ...] = ("store", "service", "edge")
+_KINDS: tuple[Kind, ...] = ("store", "service", "edge", "monitoring")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Program:
     death_signal: signal.Signals
     stop_seconds: int
     environment: Mapping[str, str] = field(default_factory=dict)
+    # Whether it starts with the others, or where it is asked for.
+    autostart: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def configuration(state: State, programs: Sequence[Program]) -> str:
                     "command": shlex.join(command),
                     "directory": state.run,
                     "environment": values,
-                    "autostart": "true",
+                    "autostart": str(program.autostart).lower(),
                     "autorestart": "true",
                     "startsecs": 3,
                     "startretries": 1_000_000_000,
@@ -219,7 +221,7 @@ class Supervisor:
         self._state.starts(program.name).unlink(missing_ok=True)
 
     def shut_down(self) -> None:
-        """Asks it to stop all programs, edge first and stores last, and to end."""
+        """Asks it to stop all programs, stores last, and to end."""
         try:
             self._ask("shutdown")
         except Fault as fault:
