@@ -80,7 +80,7 @@ test-cluster: $(VENV)/.dev ## Run the tests on a real Kubernetes, built and star
 
 .PHONY: test-monitoring
 test-monitoring: $(VENV)/.dev $(PROMTOOL) ## Test the rules and alerts with promtool, a real Prometheus and real exporters (Debian)
-	@$(BIN)/pytest -m monitoring tests/monitoring
+	@$(BIN)/pytest -m monitoring
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure the services beside their baselines
