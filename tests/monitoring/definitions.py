@@ -1,4 +1,4 @@
-"""What monitoring/ defines, read as data: rules, their tests, dashboards, and the metrics in them."""
+"""What monitoring/ defines, read as data: rules, their tests, dashboards, and their metrics."""
 
 import json
 import re
@@ -42,12 +42,12 @@ def selections(expr: str) -> set[tuple[str, str]]:
         if isinstance(node, promql_parser.MatrixSelector):
             node = node.vector_selector
         if isinstance(node, promql_parser.VectorSelector) and node.name:
-            services = [
-                matcher.value
+            equal = {
+                matcher.name: matcher.value
                 for matcher in node.matchers.matchers
-                if (matcher.name, matcher.op) == ("service", promql_parser.MatchOp.Equal)
-            ]
-            found.add((node.name, *services, "")[:2])
+                if matcher.op == promql_parser.MatchOp.Equal
+            }
+            found.add((node.name, equal.get("service", "")))
 
     promql_parser.walk(promql_parser.parse(expr), visit)
     return found
@@ -68,7 +68,7 @@ def raw_metrics_of(expr: str) -> frozenset[str]:
 
 
 def promtool_cases() -> Iterator[tuple[str, list[Any], set[str]]]:
-    """Every alert that a test asks for: its name, what is expected, and the metrics that are given."""
+    """Every alert that a test asks for: its name, what is expected, which metrics are given."""
     for path in TESTS:
         for test in yaml.safe_load(path.read_text())["tests"]:
             given = {re.split(r"[{\s]", row["series"])[0] for row in test.get("input_series", ())}

@@ -1,13 +1,10 @@
 """Each alert is tested both ways, says what is wrong, and has a page that says what to do."""
 
 import re
-from itertools import pairwise
 from typing import Any
 
 import pytest
 import yaml
-
-from harena_portal.settings import PortalSettings
 from tests.monitoring.definitions import (
     ALERTS,
     RECORDED,
@@ -18,6 +15,8 @@ from tests.monitoring.definitions import (
     promtool_cases,
     raw_metrics_of,
 )
+
+from harena_portal.settings import PortalSettings
 
 CASES = list(promtool_cases())
 HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
@@ -52,7 +51,9 @@ class TestAlerts:
     def test_is_told_by_what_and_how_bad(self, alert: dict[str, Any]) -> None:
         annotations = alert["annotations"]
 
-        assert alert["labels"]["severity"] in {"critical", "warning"} or alert["alert"] == "Watchdog"
+        assert (
+            alert["labels"]["severity"] in {"critical", "warning"} or alert["alert"] == "Watchdog"
+        )
         assert annotations["runbook_url"].endswith(f"/docs/runbooks/{alert['alert']}.md")
         for text in (annotations["summary"], annotations["description"]):
             assert text.endswith((".", "{{ end }}"))
@@ -106,10 +107,7 @@ def test_the_expected_services_are_the_chart_s_and_the_portal_s() -> None:
 def test_every_threshold_has_its_reason() -> None:
     """Nobody may have to guess why a number is that number: a comment stands in the alert."""
     for path in RULES:
-        blocks = re.split(r"^      - ", path.read_text(), flags=re.MULTILINE)[1:]
-        for block in (block for block in blocks if block.startswith("alert:")):
-            expr, duration = block.partition("for:")[::2]
-            if re.search(r"[<>]=? *[0-9.]*[1-9]", expr):
-                assert "# " in expr, block.splitlines()[0]
-            assert duration is not None
-    assert all(first < second for first, second in pairwise(sorted(ALERTS)))
+        for block in re.split(r"^      - ", path.read_text(), flags=re.MULTILINE):
+            expr, _, _ = block.partition("annotations:")
+            if block.startswith("alert:") and re.search(r"[<>]=? *[0-9.]*[1-9]", expr):
+                assert "        # " in expr, block.splitlines()[0]

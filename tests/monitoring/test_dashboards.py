@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 import yaml
-
-from tests.monitoring.definitions import DASHBOARDS, RECORDED, ROOT, dashboard, expressions, metrics_of
+from tests.monitoring.definitions import (
+    DASHBOARDS,
+    RECORDED,
+    ROOT,
+    dashboard,
+    expressions,
+    metrics_of,
+)
 from tools.dashboards.__main__ import generated
 from tools.dashboards.service import SERVICES
 

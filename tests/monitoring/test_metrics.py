@@ -11,12 +11,6 @@ from pathlib import Path
 import httpx2
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
-
-from harena_core.testing import TokenMint, running
-from harena_db.testing import Database
-from harena_local.valkey import Valkey
-from harena_portal.main import Portal
-from harena_portal.settings import PortalSettings
 from tests.monitoring.definitions import (
     ALERTS,
     DASHBOARDS,
@@ -27,8 +21,14 @@ from tests.monitoring.definitions import (
     selections,
 )
 
-# Being built: named by rules and dashboards, and exported by nothing yet. A name that is exported by
-# now must go from here.
+from harena_core.testing import TokenMint, running
+from harena_db.testing import Database
+from harena_local.valkey import Valkey
+from harena_portal.main import Portal
+from harena_portal.settings import PortalSettings
+
+# Being built: named by rules and dashboards, and exported by nothing yet. A name that is exported
+# must go from here.
 COMING = {
     "harena_database_pool_size",
     "harena_draining",

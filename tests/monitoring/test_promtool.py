@@ -3,7 +3,6 @@
 import subprocess
 
 import pytest
-
 from tests.monitoring.definitions import ROOT, RULES, TESTS
 
 pytestmark = pytest.mark.monitoring
@@ -12,7 +11,7 @@ PROMTOOL = ROOT / ".harena" / "bin" / "promtool"
 
 
 def _promtool(*arguments: object) -> tuple[int, str]:
-    command = [PROMTOOL, *map(str, arguments)]
+    command = [str(PROMTOOL), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout + done.stderr
 
