@@ -8,19 +8,23 @@ STATE := .harena
 BIN   := $(VENV)/bin
 UV    := $(STATE)/bin/uv
 HELM  := $(STATE)/bin/helm
+PROMTOOL := $(STATE)/bin/promtool
 
 MEMBERS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
 SCRIPTS  = $(shell git ls-files '*.sh' .ci/run)
 
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[36m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(UV): tools/bootstrap.sh requirements/uv.txt
 	@PYTHON=$(PYTHON) tools/bootstrap.sh $(STATE)
 
 $(HELM): tools/helm.sh requirements/helm.txt | $(UV)
 	@PYTHON=$(PYTHON) tools/helm.sh $(UV) $(STATE)/bin
+
+$(PROMTOOL): tools/prometheus.sh
+	@tools/prometheus.sh $(STATE)/bin
 
 # Two stamps, so that `make up` on a fresh machine downloads only what running needs.
 $(VENV)/.run: $(UV) requirements/run.txt $(addsuffix /pyproject.toml,$(MEMBERS))
@@ -78,6 +82,10 @@ test-browser: $(VENV)/.dev ## Run the tests of the pages in Debian's Chromium, i
 test-cluster: $(VENV)/.dev ## Run the tests on a real Kubernetes, built and started here (root, Debian 12, Go)
 	@tests/cluster/run.sh $(BIN)/python
 
+.PHONY: test-monitoring
+test-monitoring: $(VENV)/.dev $(PROMTOOL) ## Test the rules and alerts with promtool, a real Prometheus and real exporters (Debian)
+	@$(BIN)/pytest -m monitoring
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure the services beside their baselines
 	@$(BIN)/python -m tests.bench
@@ -89,6 +97,10 @@ docs: $(VENV)/.dev ## Write what the docs say of the code: settings, edge, login
 .PHONY: chart
 chart: $(VENV)/.dev ## Write the chart's JSON schema and its table of values
 	@$(BIN)/python tools/generate_schema.py
+
+.PHONY: dashboards
+dashboards: $(VENV)/.dev ## Write the Grafana dashboards
+	@$(BIN)/python -m tools.dashboards
 
 .PHONY: lock
 lock: $(UV) ## Resolve the dependencies again and write the hashed locks

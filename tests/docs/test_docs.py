@@ -14,7 +14,12 @@ from harena_local.cli import app
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("k8s/**/*.md")]
+    for path in [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("k8s/**/*.md"),
+        *ROOT.glob("monitoring/*.md"),
+    ]
     if ".venv" not in path.parts
 )
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("*.md"))

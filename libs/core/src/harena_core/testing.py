@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from harena_core import keys
 from harena_core.serve import server
@@ -37,7 +37,7 @@ async def eventually(
 
 
 @asynccontextmanager
-async def running(app: FastAPI, settings: CoreSettings) -> AsyncIterator[httpx2.AsyncClient]:
+async def running(app: ASGIApp, settings: CoreSettings) -> AsyncIterator[httpx2.AsyncClient]:
     """The app behind a real uvicorn on a free port, and a client of it."""
     uvicorn = server(app, settings.model_copy(update={"host": "127.0.0.1", "port": 0}))
     serving = asyncio.create_task(uvicorn.serve())
