@@ -55,11 +55,11 @@ class TestSize:
         assert self.memory(objects, "requests", monitoring=False) + surge <= 1536
 
     def test_monitoring_asks_for_little(self, render: Render) -> None:
-        assert self.memory(render(), "requests", monitoring=True) <= 300
+        assert self.memory(render(), "requests", monitoring=True) <= 320
 
     def test_all_at_their_limits_is_less_than_the_server(self, render: Render) -> None:
         assert self.memory(render(), "limits", monitoring=False) <= 2048
-        assert self.memory(render(), "limits", monitoring=True) <= 800
+        assert self.memory(render(), "limits", monitoring=True) <= 848
 
 
 class TestSelectors:
