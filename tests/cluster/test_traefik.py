@@ -13,21 +13,23 @@ from harena_demo.generator import DEMO_LOGINS
 TO_TRAEFIK = ("ingress.controller=traefik", f"ingress.controllerNamespace={traefik.NAMESPACE}")
 
 
-@pytest.fixture
-def by_traefik(harena: Harena, with_traefik: None) -> Iterator[Harena]:
-    """The same release, reached through Traefik."""
-    harena.install(*TO_TRAEFIK)
-    moved = replace(harena, edge=traefik.EDGE)
+@pytest.fixture(scope="module")
+def by_nginx(installed: Harena) -> object:
+    """What a user is answered before anything is changed."""
+    assert eventually(installed.serves)
+    with installed.login(DEMO_LOGINS[0].email, "10.46.4.1") as client:
+        return answers(client)
+
+
+@pytest.fixture(scope="module")
+def by_traefik(installed: Harena, by_nginx: object, with_traefik: None) -> Iterator[Harena]:
+    """The same release, reached through Traefik; given back at the end."""
+    installed.install(*TO_TRAEFIK)
+    moved = replace(installed, edge=traefik.EDGE)
     assert eventually(moved.serves)
     yield moved
-    harena.install()
-
-
-@pytest.fixture
-def by_nginx(harena: Harena) -> object:
-    """What a user is answered before anything is changed."""
-    with harena.login(DEMO_LOGINS[0].email, "10.46.4.1") as client:
-        return answers(client)
+    installed.install()
+    assert eventually(installed.serves)
 
 
 def test_every_figure_is_the_same(by_nginx: object, by_traefik: Harena) -> None:
@@ -35,15 +37,15 @@ def test_every_figure_is_the_same(by_nginx: object, by_traefik: Harena) -> None:
         assert answers(client) == by_nginx
 
 
-def test_only_one_controller_has_the_objects(harena: Harena, by_traefik: Harena) -> None:
-    with harena.client("10.46.4.3") as client:
+def test_only_one_controller_has_the_objects(installed: Harena, by_traefik: Harena) -> None:
+    with installed.client("10.46.4.3") as client:
         assert client.get("/health").status_code == 404
 
-    address = harena.cluster.kubectl(
+    address = installed.cluster.kubectl(
         *("get", "service", "traefik", f"--namespace={traefik.NAMESPACE}"),
         "--output=jsonpath={.spec.clusterIP}",
     )
-    ingresses = harena.cluster.items("ingress", f"--namespace={harena.namespace}")
+    ingresses = installed.cluster.items("ingress", f"--namespace={installed.namespace}")
     assert ingresses
     for ingress in ingresses:
         assert ingress["status"]["loadBalancer"]["ingress"] == [{"ip": address}]
