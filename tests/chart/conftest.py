@@ -15,7 +15,7 @@ from typing import Any
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
-from kubernetes_validate import utils  # type: ignore[import-untyped]
+from kubernetes_validate import utils
 from pydantic_settings import BaseSettings
 from tests.chart.objects import Objects
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.chart.conftest import CHART, KUBERNETES, ROOT, Render, Values, objects_of
-from tests.chart.objects import Object, Objects, environment
+from tests.chart.objects import Objects, environment
 
 SERVICES = {"user", "search", "metric", "budget", "conversation", "portal"}
 MONITORS = {"prometheus", "alertmanager", "grafana", "postgres-exporter", "redis-exporter"}
@@ -429,8 +429,8 @@ class TestFiles:
         shutil.copytree(filled, chart)
         (chart / "files/rules/one.yaml").write_text(RULES)
 
-        def template(chart: Path) -> Object:
-            found: Object = self.rendered(chart).pod("prometheus").owner["spec"]["template"]
+        def template(chart: Path) -> object:
+            found = self.rendered(chart).pod("prometheus").owner["spec"]["template"]
             return found["metadata"]
 
         assert template(filled) != template(chart)

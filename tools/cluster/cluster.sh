@@ -301,7 +301,9 @@ serializeImagePulls: false
 nodeStatusUpdateFrequency: 5s
 volumePluginDir: $STATE/volume-plugins
 EOF
+  # --containerd, as k3s says it, too: without it cadvisor knows no container's name.
   spawn kubelet "$BIN/kubelet" --config="$STATE/kubelet.yaml" --kubeconfig="$STATE/kubelet.kubeconfig" \
+    --containerd="$CRI" \
     --root-dir="$STATE/kubelet" --cert-dir="$PKI" --hostname-override="$NODE" --node-ip="$NODE_IP"
   put "$STATE/kube-proxy.yaml" <<EOF
 apiVersion: kubeproxy.config.k8s.io/v1alpha1

@@ -1,7 +1,7 @@
 """The login that monitors: Postgres' own figures, and not one row of anybody's."""
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.exc import DBAPIError
 from tests.integration.db.conftest import Home
 
@@ -66,7 +66,7 @@ async def test_reads_sizes_and_activity_of_every_database(
 
 @pytest.mark.parametrize("table", tables.metadata.sorted_tables, ids=lambda table: table.name)
 async def test_reads_no_table_even_if_it_got_in(
-    opened: Database, households: Households, table: tables.Table
+    opened: Database, households: Households, table: Table
 ) -> None:
     with pytest.raises(DBAPIError, match="permission denied for table"):
         async with opened.transaction(MONITOR, households[0].user_id) as connection:
