@@ -256,6 +256,7 @@ preflight() {
     check_download "$HELM_ARCHIVE" "$HELM_SHA256" "$HELM_RELEASES/$HELM_ARCHIVE.sha256sum" HELM_SHA256
   check_search
   printf '        %d errors, %d warnings\n' "$PREFLIGHT_ERRORS" "$PREFLIGHT_WARNINGS"
-  ((PREFLIGHT_ERRORS == 0)) || [[ "$DRY_RUN" == true ]] ||
-    fatal "This machine is not ready, and nothing was changed. Put right what is said above, then run this again."
+  ((PREFLIGHT_ERRORS > 0)) && [[ "$DRY_RUN" == false ]] || return 0
+  STEP="" # nothing was begun that could go on
+  fatal "This machine is not ready, and nothing was changed. Put right what is said above, then run this again."
 }

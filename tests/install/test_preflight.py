@@ -62,8 +62,8 @@ ERRORS: dict[str, tuple[Callable[[Machine], None], str, str]] = {
     ),
     "firewalld": (runs("firewalld"), "drops what pods send", "--zone=trusted"),
     "SELinux": (says("getenforce", "Enforcing"), "it enforces", "permissive"),
-    "a clock that is behind": (is_shifted(300), "it is -300 s from", "timedatectl set-ntp"),
-    "a clock that is ahead": (is_shifted(-300), "it is 300 s from", "timedatectl set-ntp"),
+    "a clock that is behind": (is_shifted(300), "it is -", "timedatectl set-ntp"),
+    "a clock that is ahead": (is_shifted(-300), "s from that of", "timedatectl set-ntp"),
     "releases out of reach": (
         lambda machine: machine.site.files.clear(),
         "does not answer",
