@@ -1,0 +1,75 @@
+"""Prometheus finds the whole platform and its node, and nobody finds Prometheus."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from tests.cluster.cluster import Harena, eventually
+from tests.cluster.test_access import SERVICES, connect
+
+JOBS = {
+    *("harena", "harena-health", "edge", "postgres", "redis", "ingress"),
+    *("kubelet", "cadvisor", "prometheus", "alertmanager"),
+}
+MOST_SERIES = 15_000
+
+
+def ask(harena: Harena, path: str) -> Any:
+    """Through the API server, as `kubectl port-forward` comes."""
+    service = f"namespaces/{harena.namespace}/services/{harena.name}-prometheus:9090"
+    answer = json.loads(harena.kubectl("get", "--raw", f"/api/v1/{service}/proxy/api/v1/{path}"))
+    return answer["data"]
+
+
+def series(harena: Harena, selector: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask(harena, f"query?query={quote(selector)}")["result"]
+    return found
+
+
+def test_every_target_is_up(harena: Harena) -> None:
+    def down() -> list[str]:
+        targets = ask(harena, "targets")["activeTargets"]
+        if {target["labels"]["job"] for target in targets} != JOBS:
+            return ["not all of them are known"]
+        return [
+            f"{target['scrapeUrl']}: {target['lastError']}"
+            for target in targets
+            if target["health"] != "up"
+        ]
+
+    assert eventually(lambda: not down()), down()
+
+
+@pytest.mark.parametrize("job", ["harena", "harena-health"])
+def test_every_service_is_found_by_its_labels(harena: Harena, job: str) -> None:
+    def found() -> set[str]:
+        return {one["metric"]["service"] for one in series(harena, f'up{{job="{job}"}} == 1')}
+
+    assert eventually(lambda: found() == set(SERVICES)), found()
+
+
+def test_containers_have_their_names(harena: Harena) -> None:
+    selector = 'container_memory_working_set_bytes{namespace="harena",container!=""}'
+
+    def names() -> set[str]:
+        return {one["metric"]["container"] for one in series(harena, selector)}
+
+    assert eventually(lambda: names() >= {*SERVICES, "postgres", "redis", "prometheus"}), names()
+
+
+def test_the_stores_let_their_exporters_in(harena: Harena) -> None:
+    assert eventually(lambda: len(series(harena, "pg_up == 1 or redis_up == 1")) == 2)
+
+
+def test_the_series_fit_the_memory(harena: Harena) -> None:
+    [head] = series(harena, "prometheus_tsdb_head_series")
+    assert 1_000 < int(head["value"][1]) < MOST_SERIES
+
+
+@pytest.mark.parametrize(
+    ("component", "port"),
+    [("prometheus", "9090"), ("alertmanager", "9093"), ("postgres-exporter", "9187")],
+)
+def test_no_service_reaches_monitoring(harena: Harena, component: str, port: str) -> None:
+    assert connect(harena, "user", f"{harena.name}-{component}", port) == "TimeoutError"
