@@ -3,7 +3,7 @@
 Asked of the examples and of random values alike.
 """
 
-from tests.chart.objects import Objects, environment
+from tests.chart.objects import Objects, Pod, environment
 
 # The restricted Pod Security Standard admits these volumes, and no others.
 VOLUMES = {
@@ -23,6 +23,7 @@ def check(objects: Objects) -> None:
     """Raises AssertionError where one of them does not hold."""
     for pod in objects.pods():
         _is_restricted(pod.spec)
+        _has_time_to_end(pod)
         assert "hostPath" not in str(pod.spec)
         for container in pod.containers:
             _is_contained(container)
@@ -31,6 +32,19 @@ def check(objects: Objects) -> None:
     _services_find_pods(objects)
     _policies_cover_pods(objects)
     _ingresses_have_backends(objects)
+
+
+# What a process needs besides: uvicorn's own end, closing its pools.
+MARGIN_SECONDS = 5
+
+
+def _has_time_to_end(pod: Pod) -> None:
+    """A service is not killed before its drain is over, and nothing holds up its signal."""
+    told = environment(pod.main)
+    if "SHUTDOWN_SECONDS" in told:
+        needed = int(told["DRAIN_SECONDS"]) + int(told["SHUTDOWN_SECONDS"]) + MARGIN_SECONDS
+        assert pod.spec["terminationGracePeriodSeconds"] == needed
+        assert "lifecycle" not in pod.main
 
 
 def _is_restricted(spec: dict[str, object]) -> None:
