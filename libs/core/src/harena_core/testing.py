@@ -38,6 +38,11 @@ async def eventually(
             await asyncio.sleep(0.02)
 
 
+def socket_url(client: httpx2.AsyncClient, path: str) -> str:
+    """Where the server of this client has a WebSocket."""
+    return str(client.base_url.copy_with(scheme="ws")).rstrip("/") + path
+
+
 @asynccontextmanager
 async def process(
     command: Sequence[str], environment: Mapping[str, str], *, port: int, log: Path
