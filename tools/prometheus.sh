@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #
 # Puts prometheus, promtool, alertmanager, amtool and the exporters of node, Postgres and Redis into
-# DESTINATION. They are Debian's, whose signatures apt checks; each needs libc alone, so they are
+# DESTINATION, and Prometheus' pages into DESTINATION/../share/prometheus/web. They are Debian's, whose signatures apt checks; each needs libc alone, so they are
 # unpacked and not installed, and no root is needed.
 #
 # Usage: tools/prometheus.sh DESTINATION
@@ -42,4 +42,8 @@ for path in "$scratch"/root/usr/bin/*; do
   esac
   install -m 0755 "$path" "$DESTINATION/$name"
 done
+# Debian's binary reads its pages from files.
+mkdir -p "$DESTINATION/../share/prometheus"
+rm -rf "$DESTINATION/../share/prometheus/web"
+cp -r "$scratch/root/usr/share/prometheus/web" "$DESTINATION/../share/prometheus/web"
 "$DESTINATION/promtool" --version | head -n 1

@@ -24,6 +24,7 @@ def check(objects: Objects) -> None:
     for pod in objects.pods():
         _is_restricted(pod.spec)
         _asks_no_api(pod)
+        _has_time_to_end(pod)
         assert "hostPath" not in str(pod.spec)
         for container in pod.containers:
             _is_contained(container)
@@ -32,6 +33,19 @@ def check(objects: Objects) -> None:
     _services_find_pods(objects)
     _policies_cover_pods(objects)
     _ingresses_have_backends(objects)
+
+
+# What a process needs besides: uvicorn's own end, closing its pools.
+MARGIN_SECONDS = 5
+
+
+def _has_time_to_end(pod: Pod) -> None:
+    """A service is not killed before its drain is over, and nothing holds up its signal."""
+    told = environment(pod.main)
+    if "SHUTDOWN_SECONDS" in told:
+        needed = int(told["DRAIN_SECONDS"]) + int(told["SHUTDOWN_SECONDS"]) + MARGIN_SECONDS
+        assert pod.spec["terminationGracePeriodSeconds"] == needed
+        assert "lifecycle" not in pod.main
 
 
 def _is_restricted(spec: dict[str, object]) -> None:

@@ -3,8 +3,9 @@
     python -m tests.cluster.images FOLDER
 
 Out: an archive a set in FOLDER. The images of the platform itself, the ingress controller, and
-`tests`: the echo services of the edge's contract suite; every service once more, differing in one
-variable (`metric-changed`, …); the migrations of a next release (`db-next`), and of one that fails
+`tests`: the echo services of the edge's contract suite; a conversation service whose answers take
+their time (`conversation-slow`); every service once more, differing in one variable
+(`metric-changed`, …); the migrations of a next release (`db-next`), and of one that fails
 (`db-broken`, and `metric-broken`, which waits for its schema).
 """
 
@@ -20,6 +21,7 @@ from tools.images.workspace import ENVIRONMENT, ROOT
 from harena_db import migrate
 
 REGISTRY, TAG = "cluster.test", "1"
+ECHO, SLOW = "tests/edge/echo.py", "tests/cluster/slow_answers.py"
 SERVICES = ("user", "search", "metric", "budget", "conversation", "portal")
 
 _NEXT = '''"""What a next release may do to tables that this one uses."""
@@ -58,16 +60,8 @@ def upgrade() -> None:
 def of_tests(packer: Packer) -> Sequence[oci.Image]:
     platform = {image.name: image for image in packer.harena()}
 
-    script = packer.scratch / "tests/echo"
-    script.mkdir(parents=True)
-    (script / "echo.py").write_bytes((ROOT / "tests/edge/echo.py").read_bytes())
-    echo = oci.Image(
-        packer.name("echo"),
-        (*packer.members["portal"], packer.layer(script)),
-        entrypoint=("python", "/echo.py"),
-        environment=ENVIRONMENT,
-        user=f"{HARENA_USER}:{HARENA_USER}",
-    )
+    echo = _running(packer, ECHO, "portal", "echo")
+    slow = _running(packer, SLOW, "conversation", "conversation-slow")
 
     changed = [
         replace(
@@ -81,6 +75,7 @@ def of_tests(packer: Packer) -> Sequence[oci.Image]:
     broken = _migrated(packer, "broken", _BROKEN)
     return [
         echo,
+        slow,
         *changed,
         *(
             replace(
@@ -106,10 +101,25 @@ def _migrated(packer: Packer, name: str, migration: str) -> oci.Layer:
     return packer.layer(tree)
 
 
+def _running(packer: Packer, script: str, member: str, name: str) -> oci.Image:
+    """The image of a member, with another main program."""
+    folder = packer.scratch / "tests" / name
+    folder.mkdir(parents=True)
+    file = Path(script).name
+    (folder / file).write_bytes((ROOT / script).read_bytes())
+    return oci.Image(
+        packer.name(name),
+        (*packer.members[member], packer.layer(folder)),
+        entrypoint=("python", f"/{file}"),
+        environment=ENVIRONMENT,
+        user=f"{HARENA_USER}:{HARENA_USER}",
+    )
+
+
 def main(folder: Path) -> None:
     sets = {
         **packer.SETS,
-        "tests": (of_tests, (*OURS, "tests/edge/echo.py", "tests/cluster/images.py")),
+        "tests": (of_tests, (*OURS, ECHO, SLOW, "tests/cluster/images.py")),
     }
     for archive in packer.pack(folder, sets, REGISTRY, TAG):
         sys.stdout.write(f"{archive}\n")

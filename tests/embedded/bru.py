@@ -3,6 +3,7 @@
 Anything that is not understood is an error, so that a request can never pass by being skipped.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _KNOWN = {
     "delete",
     "auth:bearer",
     "body:form-urlencoded",
+    "body:json",
     "vars:post-response",
     "assert",
     "docs",
@@ -45,6 +47,9 @@ def parse(path: Path) -> Request:
     for name, body in _BLOCK.findall(path.read_text()):
         if name not in _KNOWN:
             raise ValueError(f"{path}: {name} blocks are not run")
+        if name == "body:json":
+            blocks[name] = {"text": body}
+            continue
         lines = [line.strip() for line in body.splitlines() if line.strip()]
         blocks[name] = dict(_pair(line) for line in lines) if name != "docs" else {}
     return Request(path, blocks)
@@ -80,8 +85,11 @@ class Runner:
             name: self._fill(value)
             for name, value in blocks.get("body:form-urlencoded", {}).items()
         }
+        given: dict[str, Any] = {"data": form} if form else {}
+        if "body:json" in blocks:
+            given = {"json": json.loads(self._fill(blocks["body:json"]["text"]))}
         answer = self._client.request(
-            method, self._fill(blocks[method]["url"]), headers=headers, data=form or None
+            method, self._fill(blocks[method]["url"]), headers=headers, **given
         )
         for name, expression in blocks.get("vars:post-response", {}).items():
             self.variables[name] = str(_value(answer, expression))

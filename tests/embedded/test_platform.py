@@ -1,5 +1,6 @@
 """What the embedded platform promises: it starts, says what is wrong, heals, and loses no row."""
 
+import json
 import os
 import re
 import signal
@@ -9,12 +10,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import httpx2
 import psutil
 import pytest
 from tests.embedded.bru import Runner, collection, parse
 from tests.embedded.conftest import PATH, Platform, suspended
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from harena_demo.generator import DEMO_LOGINS
 from harena_local.embedded import Embedded
@@ -100,6 +104,40 @@ class TestUp:
         seen += "".join(file.read_text() for file in state.logs.iterdir())
         for file in state.secrets.iterdir():
             assert file.read_text().strip() not in seen
+
+
+class TestConversation:
+    """Streams and sockets through the local edge; the rest of them: tests/integration."""
+
+    FAILED: ClassVar = ["error", "response_end"]
+
+    def test_a_stream(self, platform: Platform) -> None:
+        with platform.login() as client:
+            user_id = client.get("/api/v1/users/me").json()["id"]
+            path = f"/api/v3/conversation/{user_id}/stream"
+            with client.stream("POST", path, json={"message": "Combien ?"}) as answer:
+                lines = [line for line in answer.iter_lines() if line]
+        events = [json.loads(line.removeprefix("data: ")) for line in lines]
+        assert [event["type"] for event in events] == self.FAILED
+        assert events[0]["error_code"] == "ASSISTANT_UNAVAILABLE"
+        assert answer.headers["Cache-Control"] == "no-cache, no-transform"
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+
+    def test_a_socket_is_sent_elsewhere_when_its_service_restarts(self, platform: Platform) -> None:
+        with platform.login() as client:
+            token = client.headers["Authorization"].removeprefix("Bearer ")
+        url = platform.edge.replace("http", "ws", 1) + "/api/v3/ws"
+        with connect(url, proxy=None) as socket:
+            socket.send(json.dumps({"type": "auth", "token": token}))
+            socket.send(json.dumps({"type": "message", "message": "Combien ?"}))
+            heard = [json.loads(socket.recv(10))["type"] for _ in self.FAILED]
+            assert heard == self.FAILED
+            platform.run("restart", "conversation")
+            assert json.loads(socket.recv(10)) == {"type": "reconnect"}
+            with pytest.raises(ConnectionClosed) as closed:
+                socket.recv(10)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1012
 
 
 class TestHealing:

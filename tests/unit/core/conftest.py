@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import httpx2
 import pytest
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, WebSocket
 from pydantic import BaseModel
 
 from harena_core.app import create_app
@@ -66,6 +66,15 @@ async def post(body: Body) -> int:
     return body.amount
 
 
+@router.websocket("/{name}/socket")
+async def echo(websocket: WebSocket, name: str) -> None:
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        if text == "bug":
+            raise RuntimeError("SELECT secret FROM hidden")
+        await websocket.send_text(text)
+
+
 @pytest.fixture
 def required() -> Dependency:
     return Dependency()
@@ -87,7 +96,11 @@ async def client(required: Dependency, optional: Dependency) -> AsyncIterator[ht
             ]
         }
 
-    settings = CoreSettings(public_url="http://edge.test:8080/", max_body_bytes=1000)
+    settings = CoreSettings(
+        public_url="http://edge.test:8080/",
+        max_body_bytes=1000,
+        allowed_origins="https://a.test, https://b.test",
+    )
     app = create_app(settings, service="core", routers=[router], resources=resources)
     async with running(app, settings) as client:
         yield client

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
+from harena_core.dependencies import network_of
 from harena_core.errors import TooManyRequests
 from harena_core.metrics import Instruments
 from harena_core.redis import Cache
 from harena_user import throttle
-from harena_user.api.dependencies import network_of
 from harena_user.throttle import Counters, Tally, counting_secret
 
 

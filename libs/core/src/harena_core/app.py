@@ -11,9 +11,10 @@ from pydantic import BaseModel
 
 from harena_core import docs, health, metrics
 from harena_core.auth import LOGIN_PATH
+from harena_core.drain import Drain
 from harena_core.errors import ErrorBody, add_error_handlers
 from harena_core.health import Check, HealthMonitor
-from harena_core.metrics import Instruments
+from harena_core.metrics import Instruments, watched_lag
 from harena_core.middleware import RequestMiddleware
 from harena_core.settings import CoreSettings
 
@@ -45,16 +46,21 @@ def create_app(
     """An app with health, metrics, docs, errors, request ids and logs, and these routes."""
     number = version(f"harena-{service}")
     instruments = Instruments(service)
+    drain = Drain(settings.drain_seconds, settings.shutdown_seconds)
+    instruments.gauge("harena_sockets_open", "WebSockets that are open.", lambda: drain.sockets)
+    instruments.gauge("harena_streams_open", "Answers that come in parts.", lambda: drain.streams)
+    instruments.gauge("harena_draining", "1 while the process ends.", lambda: drain.begun)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        async with resources(settings, instruments) as opened:
+        async with watched_lag(instruments), resources(settings, instruments) as opened:
             checks: Sequence[Check] = opened.get("checks", ())
             log.info("service_started", version=number, checks=[check.name for check in checks])
             yield {
                 **opened,
                 "settings": settings,
                 "clock": settings.clock,
+                "drain": drain,
                 "health": HealthMonitor(service, number, checks),
             }
         log.info("service_stopped")
@@ -71,9 +77,8 @@ def create_app(
         },
     )
     app.state.instruments = instruments
-    app.add_middleware(
-        RequestMiddleware, instruments=instruments, max_body_bytes=settings.max_body_bytes
-    )
+    app.state.drain = drain
+    app.add_middleware(RequestMiddleware, settings=settings, instruments=instruments, drain=drain)
     add_error_handlers(app)
 
     @app.get("/", include_in_schema=False)

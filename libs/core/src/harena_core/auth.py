@@ -21,7 +21,9 @@ from uuid import UUID
 
 import structlog
 from fastapi import Depends, Request
+from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
+from fastapi.security.utils import get_authorization_scheme_param
 from jose import JWTError, jwt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import text
@@ -231,6 +233,12 @@ def _bad_token() -> NotAuthenticated:
 _bearer = OAuth2PasswordBearer(tokenUrl=LOGIN_PATH, auto_error=False)
 
 
+def bearer_of(connection: HTTPConnection) -> str | None:
+    """The token in the header of a request or of a handshake."""
+    scheme, token = get_authorization_scheme_param(connection.headers.get("authorization"))
+    return token if token and scheme.lower() == "bearer" else None
+
+
 @contextmanager
 def _counted(instruments: Instruments) -> Iterator[None]:
     """Counts how the check of a token ends."""
@@ -256,15 +264,20 @@ def _revoked() -> NotAuthenticated:
     return NotAuthenticated("Votre session est terminée.", code=REVOKED)
 
 
+async def check(token: str | None, verifier: TokenVerifier, sessions: Sessions) -> Principal:
+    """The caller behind a token. Not counted: a socket asks again every few seconds."""
+    claims = await _claims(token, verifier)
+    if not await sessions.is_live(claims.user_id, claims.session_id):
+        raise _revoked()
+    return Principal(claims.user_id, claims.session_id, tuple(claims.permissions))
+
+
 async def authenticate(
     token: str | None, verifier: TokenVerifier, sessions: Sessions, instruments: Instruments
 ) -> Principal:
-    """The caller behind a token, for a request or a socket."""
+    """The same, for a request, or for a socket when it opens."""
     with _counted(instruments):
-        claims = await _claims(token, verifier)
-        if not await sessions.is_live(claims.user_id, claims.session_id):
-            raise _revoked()
-        return Principal(claims.user_id, claims.session_id, tuple(claims.permissions))
+        return await check(token, verifier, sessions)
 
 
 @asynccontextmanager

@@ -104,6 +104,11 @@ async def open_engine(
             },
         },
     )
+    instruments.gauge(
+        "harena_database_pool_size",
+        "Connections that the pool may have at most.",
+        lambda: settings.database_pool_size,
+    )
     pool: Any = engine.pool
     for state, read in (("open", pool.checkedin), ("used", pool.checkedout)):
         instruments.gauge(

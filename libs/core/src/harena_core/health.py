@@ -2,7 +2,8 @@
 
 `/livez`: is the process wedged? It touches nothing outside: a database outage must not make
 anything restart five healthy services. `/readyz`: may traffic come here? Required dependencies
-only. `/health`: how is it, in words for people and, where asked for, in metrics for Prometheus.
+only, and not while the process ends. `/health`: how is it, in words for people and, where asked
+for, in metrics for Prometheus.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry, Gauge
 from pydantic import BaseModel, Field
 
+from harena_core.drain import Drain
 from harena_core.metrics import exposition
 
 log = structlog.get_logger()
@@ -23,6 +25,9 @@ log = structlog.get_logger()
 CHECK_SECONDS = 2.0
 # Long enough that probes of several watchers share one query, short enough for a rolling update.
 CACHE_SECONDS = 1.0
+
+# What stands in the way of traffic while the process ends: see `drain`.
+DRAINING = "draining"
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 
@@ -134,6 +139,9 @@ async def readyz(request: Request, response: Response) -> Readiness:
     failing = [
         name for name, result in results.items() if result.required and result.status == "unhealthy"
     ]
+    drain: Drain = request.state.drain
+    if drain.begun:
+        failing.append(DRAINING)
     response.status_code = 503 if failing else 200
     return Readiness(ready=not failing, failing=failing)
 

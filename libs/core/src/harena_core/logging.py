@@ -63,8 +63,9 @@ def configure(service: str, level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = name != "uvicorn.access"
-    # They log whole addresses, and a query string may hold a merchant or a label.
-    for name in ("httpx2", "httpcore2"):
+    # They log whole addresses, and a query string may hold a merchant or a label. uvicorn does so
+    # for WebSockets, and at DEBUG logs their frames.
+    for name in ("httpx2", "httpcore2", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -1,11 +1,14 @@
 """What every service measures of itself, and the page that Prometheus reads.
 
-Requests are counted by route **template**, never by path, and unmatched paths share one label: a
-scanner must not be able to make series. One registry an app, so that two apps can live in one
-process (tests do that).
+Requests are counted by route **template**, never by path; unmatched paths share one label, and so
+do methods and close codes that we do not use: a scanner must not be able to make series. One
+registry an app, so that two apps can live in one process (tests do that).
 """
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request, Response
@@ -21,6 +24,14 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 UNMATCHED = "(unmatched)"
+OTHER = "other"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Those of the protocol that a server meets, and our own; a client may send any of 2000 more.
+CLOSE_CODES = frozenset(
+    {1000, 1001, 1002, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4401, 4408, 4429}
+)
+REFUSED = "refused"
+"""In place of a close code: the handshake was answered with an HTTP status."""
 
 # From the 2 ms of a cached figure to the 60 s at which the edge gives up.
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -36,6 +47,7 @@ class Instruments:
     requests: Counter = field(init=False)
     latency: Histogram = field(init=False)
     in_flight: Gauge = field(init=False)
+    socket_closes: Counter = field(init=False)
     sessions: Counter = field(init=False)
     cache: Counter = field(init=False)
 
@@ -62,6 +74,12 @@ class Instruments:
                 "harena_http_requests_in_flight",
                 "Requests being answered.",
                 ("service",),
+                registry=registry,
+            ),
+            "socket_closes": Counter(
+                "harena_socket_closes",
+                "WebSockets that ended, by close code, whichever side sent it.",
+                ("service", "code"),
                 registry=registry,
             ),
             "sessions": Counter(
@@ -93,6 +111,40 @@ def exposition(registry: CollectorRegistry, request: Request) -> Response:
     """What the registry holds, in the Prometheus format that the caller likes best."""
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), media_type=content_type)
+
+
+LAG_EVERY_SECONDS = 0.5
+# As many as fit into the interval of a scrape, so that none of them is missed.
+LAGS_KEPT = 30
+
+
+@asynccontextmanager
+async def watched_lag(instruments: Instruments) -> AsyncIterator[None]:
+    """Measures how late the event loop wakes whoever sleeps: by so much all else is late.
+
+    The figure is the worst of the last 15 s, so that every scraper sees a short stall, however many
+    scrapers there are. While the loop stands still nothing is measured; afterwards all of it is.
+    """
+    lags = [0.0] * LAGS_KEPT
+
+    async def watch() -> None:
+        slot = 0
+        while True:
+            begin = time.monotonic()
+            await asyncio.sleep(LAG_EVERY_SECONDS)
+            lags[slot] = max(0.0, time.monotonic() - begin - LAG_EVERY_SECONDS)
+            slot = (slot + 1) % LAGS_KEPT
+
+    instruments.gauge(
+        "harena_event_loop_lag_seconds", "Worst delay of the event loop in 15 s.", lambda: max(lags)
+    )
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
 
 
 router = APIRouter(tags=["operations"], include_in_schema=False)

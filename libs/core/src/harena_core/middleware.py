@@ -1,8 +1,8 @@
 """The outermost layer of every service, as one plain ASGI middleware.
 
-It gives a request its id, bounds its body, counts and logs its answer, and turns what nobody caught
-into the one error shape. Plain ASGI, because `BaseHTTPMiddleware` buffers streams and hides a
-client's disconnection from them.
+It gives a request or a WebSocket its id, bounds a body, looks at a socket's origin, counts and
+logs how each ended, and turns what nobody caught into the one error shape. Plain ASGI, because
+`BaseHTTPMiddleware` buffers streams and hides a client's disconnection from them.
 """
 
 import time
@@ -15,8 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from harena_core import errors
+from harena_core.drain import Drain
 from harena_core.logging import accept_request_id
-from harena_core.metrics import UNMATCHED, Instruments
+from harena_core.metrics import CLOSE_CODES, METHODS, OTHER, REFUSED, UNMATCHED, Instruments
+from harena_core.settings import CoreSettings
 
 log = structlog.get_logger()
 
@@ -24,29 +26,38 @@ log = structlog.get_logger()
 QUIET = frozenset({"/health", "/livez", "/readyz", "/metrics"})
 
 
+_POLICY_VIOLATION = 1008
+_INTERNAL_ERROR = 1011
+_ABNORMAL = 1006
+
+
 class RequestMiddleware:
-    """Request id, body limit, metrics, access log, last resort for errors."""
+    """Request id, body limit, origins, metrics, access log, last resort for errors."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
+        settings: CoreSettings,
         instruments: Instruments,
-        max_body_bytes: int,
+        drain: Drain,
         quiet: frozenset[str] = QUIET,
     ) -> None:
         self.app = app
         self.instruments = instruments
-        self.max_body_bytes = max_body_bytes
+        self.drain = drain
         self.quiet = quiet
+        self.max_body_bytes = settings.max_body_bytes
+        self.origins = frozenset(part.strip() for part in settings.allowed_origins.split(","))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
+        serve = self._http if scope["type"] == "http" else self._socket
         identifier = accept_request_id(Headers(scope=scope).get("x-request-id"))
         with bound_contextvars(request_id=identifier):
-            await self._http(scope, receive, send, identifier)
+            await serve(scope, receive, send, identifier)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, identifier: str) -> None:
         service = self.instruments.service
@@ -59,7 +70,11 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 started = True
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = identifier
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = identifier
+                if self.drain.begun:
+                    # Whoever keeps the connection for its next request finds another process.
+                    headers["Connection"] = "close"
             await send(message)
 
         begin = time.perf_counter()
@@ -73,8 +88,8 @@ class RequestMiddleware:
         finally:
             in_flight.dec()
             elapsed = time.perf_counter() - begin
-            route = getattr(scope.get("route"), "path", UNMATCHED)
-            method = scope["method"]
+            route = _route(scope)
+            method = scope["method"] if scope["method"] in METHODS else OTHER
             self.instruments.requests.labels(service, method, route, str(status)).inc()
             self.instruments.latency.labels(service, method, route).observe(elapsed)
             if route not in self.quiet:
@@ -85,6 +100,50 @@ class RequestMiddleware:
                     status=status,
                     duration_ms=round(elapsed * 1000, 2),
                 )
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send, identifier: str) -> None:
+        accepted = False
+        code: int | None = None
+
+        async def receiving() -> Message:
+            nonlocal code
+            message = await receive()
+            if message["type"] == "websocket.disconnect" and code is None:
+                code = message["code"]
+            return message
+
+        async def sending(message: Message) -> None:
+            nonlocal accepted, code
+            if message["type"] == "websocket.accept":
+                accepted = True
+                MutableHeaders(scope=message)["X-Request-ID"] = identifier
+            elif message["type"] == "websocket.close" and code is None:
+                code = message.get("code", 1000)
+            await send(message)
+
+        begin = time.perf_counter()
+        try:
+            if self._may_come(Headers(scope=scope).get("origin")):
+                await self.app(scope, receiving, sending)
+            else:
+                await sending({"type": "websocket.close", "code": _POLICY_VIOLATION})
+        except Exception:
+            log.exception("socket_failed")
+            if not accepted:
+                await errors.unexpected()(scope, receive, send)
+            elif code is None:
+                await sending({"type": "websocket.close", "code": _INTERNAL_ERROR})
+        finally:
+            ended = code if code is not None else _ABNORMAL
+            known = str(ended) if ended in CLOSE_CODES else OTHER
+            label = known if accepted else REFUSED
+            self.instruments.socket_closes.labels(self.instruments.service, label).inc()
+            elapsed = time.perf_counter() - begin
+            log.info("socket", route=_route(scope), code=label, duration_s=round(elapsed, 1))
+
+    def _may_come(self, origin: str | None) -> bool:
+        """Whether a page of that origin may open a socket. What is no browser names none."""
+        return origin is None or not self.origins.isdisjoint({"*", origin})
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         """`receive`, which refuses a body as soon as its declared or real size is too large.
@@ -106,3 +165,8 @@ class RequestMiddleware:
             return message
 
         return receiving
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that was found: never the path."""
+    return getattr(scope.get("route"), "path", UNMATCHED)

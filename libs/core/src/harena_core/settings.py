@@ -57,8 +57,20 @@ class CoreSettings(BaseSettings):
         description="Where the edge is, when the docs pages are opened on a service directly.",
     )
     max_body_bytes: int = Field(default=1 << 20, description="Larger request bodies are a 413.")
-    shutdown_seconds: int = Field(
-        default=25, description="How long running requests may take to end."
+    allowed_origins: str = Field(
+        default="*",
+        description="Comma-separated origins whose pages may open a WebSocket, or `*`.",
+    )
+    drain_seconds: float = Field(
+        default=0,
+        ge=0,
+        description="How long a process that was told to end still serves, not ready any more: "
+        "the time in which an edge learns of it.",
+    )
+    shutdown_seconds: float = Field(
+        default=25,
+        gt=0,
+        description="How long running requests, streams and answers may then take.",
     )
 
     @property

@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
+import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +18,7 @@ from harena_core.serve import server
 from harena_core.settings import CoreSettings
 
 WAIT_SECONDS = 10.0
+START_SECONDS = 30.0  # of a process: imports alone take seconds on a busy machine
 
 
 def free_port() -> int:
@@ -34,6 +36,42 @@ async def eventually(
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 -- nobody would set an event
             await asyncio.sleep(0.02)
+
+
+def socket_url(client: httpx2.AsyncClient, path: str) -> str:
+    """Where the server of this client has a WebSocket."""
+    return str(client.base_url.copy_with(scheme="ws")).rstrip("/") + path
+
+
+@asynccontextmanager
+async def process(
+    command: Sequence[str], environment: Mapping[str, str], *, port: int, log: Path
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A service as a process of its own, alive on this port; killed at the end if it still runs.
+
+    Raises RuntimeError with the end of its log where it does not start.
+    """
+    with log.open("wb") as output:
+        started = await asyncio.create_subprocess_exec(
+            *command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+
+    async def alive() -> bool:
+        if started.returncode is not None:
+            written = await asyncio.to_thread(log.read_text)
+            raise RuntimeError(f"it ended before it served:\n{written[-2000:]}")
+        with suppress(httpx2.TransportError):
+            return (await client.get(f"http://127.0.0.1:{port}/livez")).status_code == 200
+        return False
+
+    try:
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            await eventually(alive, seconds=START_SECONDS)
+        yield started
+    finally:
+        with suppress(ProcessLookupError):
+            started.kill()
+        await started.wait()
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from harena_core import docs, logging
 from harena_core.app import create_app
+from harena_core.drain import Drain
 from harena_core.errors import add_error_handlers
 from harena_core.http import open_client
 from harena_core.metrics import Instruments
@@ -41,7 +42,8 @@ class Portal:
         self.operations = create_app(
             settings, service="portal", routers=[], resources=resources, serves_docs=False
         )
-        self.pages = _pages(settings, self.operations.state.instruments)
+        self.drain: Drain = self.operations.state.drain
+        self.pages = _pages(settings, self.operations.state.instruments, self.drain)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         internal = scope["type"] == "lifespan" or scope["server"][1] == self.internal_port
@@ -49,7 +51,7 @@ class Portal:
         await app(scope, receive, send)
 
 
-def _pages(settings: PortalSettings, instruments: Instruments) -> FastAPI:
+def _pages(settings: PortalSettings, instruments: Instruments, drain: Drain) -> FastAPI:
     app = FastAPI(title="Harena", openapi_url=None, redirect_slashes=False)
     environment = Environment(
         loader=PackageLoader("harena_portal"), undefined=StrictUndefined, autoescape=True
@@ -57,8 +59,9 @@ def _pages(settings: PortalSettings, instruments: Instruments) -> FastAPI:
     app.state.index = environment.get_template("index.html.j2")
     app.add_middleware(
         RequestMiddleware,
+        settings=settings,
         instruments=instruments,
-        max_body_bytes=settings.max_body_bytes,
+        drain=drain,
         quiet=QUIET | {api.STATUS_PATH},
     )
     add_error_handlers(app)
@@ -77,4 +80,5 @@ def serve() -> None:
     """Runs the portal until it is told to stop."""
     settings = PortalSettings()
     logging.configure("portal", settings.log_level)
-    server(Portal(settings), settings).run(sockets=listen(settings))
+    portal = Portal(settings)
+    server(portal, settings, portal.drain).run(sockets=listen(settings))

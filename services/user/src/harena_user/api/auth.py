@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
 from harena_core.auth import CurrentUser
+from harena_core.dependencies import ClientAddress
 from harena_core.errors import ErrorBody
-from harena_user.api.dependencies import ClientAddress, Users
+from harena_user.api.dependencies import Users
 from harena_user.schemas import Registration, Token, User
 
 router = APIRouter(prefix="/api/v1", tags=["auth"])

@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 
 from harena_core.auth import CurrentUser
-from harena_core.dependencies import UserTransaction
+from harena_core.dependencies import ClientAddress, UserTransaction
 from harena_core.errors import ErrorBody
 from harena_user import service
-from harena_user.api.dependencies import ClientAddress, Users
+from harena_user.api.dependencies import Users
 from harena_user.repository import UserRepository
 from harena_user.schemas import ProfileChange, User
 

@@ -1,0 +1,5 @@
+"""The two transports of one conversation."""
+
+from harena_conversation.api import socket, stream
+
+routers = (stream.router, socket.router)
