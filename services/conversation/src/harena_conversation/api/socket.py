@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import NoReturn
 
 from fastapi import APIRouter, WebSocket
 from pydantic import TypeAdapter, ValidationError
@@ -60,18 +61,16 @@ async def talk(websocket: WebSocket, address: ClientAddress) -> None:
     # Accepted whatever follows: a page can read a close code, and no status of a handshake.
     await websocket.accept()
     places: Places = websocket.state.places
-    try:
-        with places.taken(address), websocket.state.drain.socket() as opened:
-            await Talk(websocket, opened).run()
-    except Closed as closed:
-        code = closed.code
-    except TooManyRequests:
-        code = TOO_MANY
-    except Unavailable:
-        code = TRY_AGAIN
-    except Gone:
-        return
-    with suppress(Gone):
+    with websocket.state.drain.socket() as opened, suppress(Gone):
+        try:
+            with places.taken(address):
+                await Talk(websocket, opened).run()
+        except Closed as closed:
+            code = closed.code
+        except TooManyRequests:
+            code = TOO_MANY
+        except Unavailable:
+            code = TRY_AGAIN
         await in_time(websocket.close(code))
 
 
@@ -90,7 +89,7 @@ class Talk:
         self._idle.set()
         self._leaves = False
 
-    async def run(self) -> None:
+    async def run(self) -> NoReturn:
         """Serves the socket to its end. Raises Closed or Gone, or Unavailable."""
         ends: list[Exception] = []
         try:
