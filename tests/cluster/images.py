@@ -21,8 +21,10 @@ from tools.images.workspace import ENVIRONMENT, ROOT
 from harena_db import migrate
 
 REGISTRY, TAG = "cluster.test", "1"
-ECHO, SLOW = "tests/edge/echo.py", "tests/cluster/slow_answers.py"
+ECHO, SLOW_ANSWERS = "tests/edge/echo.py", "tests/cluster/slow_answers.py"
 SERVICES = ("user", "search", "metric", "budget", "conversation", "portal")
+SLOW = "conversation-slow"
+CHANGED = {name: f"{SLOW if name == 'conversation' else name}-changed" for name in SERVICES}
 
 _NEXT = '''"""What a next release may do to tables that this one uses."""
 
@@ -61,15 +63,16 @@ def of_tests(packer: Packer) -> Sequence[oci.Image]:
     platform = {image.name: image for image in packer.harena()}
 
     echo = _running(packer, ECHO, "portal", "echo")
-    slow = _running(packer, SLOW, "conversation", "conversation-slow")
+    slow = _running(packer, SLOW_ANSWERS, "conversation", SLOW)
 
     changed = [
         replace(
-            platform[packer.name(name)],
-            name=packer.name(f"{name}-changed"),
-            environment={**platform[packer.name(name)].environment, "CHANGED": "yes"},
+            image,
+            name=packer.name(CHANGED[name]),
+            environment={**image.environment, "CHANGED": "yes"},
         )
         for name in SERVICES
+        for image in [slow if name == "conversation" else platform[packer.name(name)]]
     ]
     following = _migrated(packer, "next", _NEXT)
     broken = _migrated(packer, "broken", _BROKEN)
@@ -119,7 +122,7 @@ def _running(packer: Packer, script: str, member: str, name: str) -> oci.Image:
 def main(folder: Path) -> None:
     sets = {
         **packer.SETS,
-        "tests": (of_tests, (*OURS, ECHO, SLOW, "tests/cluster/images.py")),
+        "tests": (of_tests, (*OURS, ECHO, SLOW_ANSWERS, "tests/cluster/images.py")),
     }
     for archive in packer.pack(folder, sets, REGISTRY, TAG):
         sys.stdout.write(f"{archive}\n")

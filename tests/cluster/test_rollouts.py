@@ -1,16 +1,22 @@
-"""A release of any service, and the way back, while people use it: no request is lost."""
+"""A release of any service, and the way back, while people use it: nothing is lost.
+
+Fifty requests a second go to the service, twenty sockets are open, five answers are being written.
+"""
 
 import asyncio
 from collections.abc import Iterator
 
 import pytest
 from tests.cluster.cluster import Harena, Object, eventually, image
-from tests.cluster.images import SERVICES
+from tests.cluster.images import CHANGED, SERVICES, SLOW
+from tests.cluster.talk import SOCKETS, STREAMS, Talk, talking
 from tests.cluster.traffic import Answers, traffic
 
 from harena_demo.generator import DEMO_LOGINS
 
 RATE = 50.0
+RECONNECT_SECONDS = 5.0
+RESTARTS = 1012
 # What each service answers itself with 200: from the database where it has routes that read it.
 PATHS = {
     "user": "/api/v1/users/me",
@@ -20,13 +26,21 @@ PATHS = {
     "conversation": "/conversation_service/openapi.json",
     "portal": "/docs",
 }
-TABLE_HEAD = f"{'service':14} {'requests':>9} {'lost':>5} {'p50':>8} {'p99':>8}"
+# Answers that take their time, as those of a model do.
+SLOWLY = f"services.conversation.image={image(SLOW)}"
+HEAD = (
+    f"{'service':14} {'requests':>8} {'lost':>5} {'p50':>8} {'p99':>8} "
+    f"{'answers':>8} {'broken':>6} {'sockets moved':>13} {'longest gap':>11}"
+)
 
 
 @pytest.fixture(scope="module")
-def table() -> Iterator[list[str]]:
-    rows = [TABLE_HEAD]
+def slow(installed: Harena) -> Iterator[list[str]]:
+    """The platform with slow answers, and a table of what was measured, printed at the end."""
+    rows = [HEAD]
+    installed.install(SLOWLY)
     yield rows
+    installed.install()
     print("\n" + "\n".join(rows))  # noqa: T201 -- what the run has measured
 
 
@@ -44,35 +58,54 @@ def uid(pod: Object) -> str:
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_roll_out_and_back_loses_nothing(
-    harena: Harena, service: str, table: list[str]
+    harena: Harena, service: str, slow: list[str]
 ) -> None:
     """The service alone changes, so the others' pods stay."""
 
     def roll_out_and_back() -> None:
-        harena.install(f"services.{service}.image={image(f'{service}-changed')}")
+        before = running(harena, service)
+        harena.install(SLOWLY, f"services.{service}.image={image(CHANGED[service])}")
         assert eventually(lambda: harena.ready(service)), harena.trouble()
-        assert running(harena, service) == image(f"{service}-changed")
+        assert running(harena, service) == image(CHANGED[service])
         harena.roll_back()
         assert eventually(lambda: harena.ready(service)), harena.trouble()
-        assert running(harena, service) == image(service)
+        assert running(harena, service) == before
 
-    number = SERVICES.index(service)
-    # Below each bucket's rate, whichever of the edges counts.
-    sources = [f"10.46.{20 + number}.{n}" for n in range(1, 9)]
+    # Below the rate of each bucket, of which an address has one.
+    network = f"10.46.{20 + SERVICES.index(service)}"
+    addresses = [f"{network}.{number}" for number in range(1, 9)]
     own = {uid(pod) for pod in harena.pods(service)}
     others = {uid(pod) for pod in harena.pods()} - own
-    with harena.login(DEMO_LOGINS[0].email, f"10.46.{20 + number}.100") as client:
-        headers = {"Authorization": client.headers["Authorization"]}
-    async with traffic(PATHS[service], sources, rate=RATE, headers=headers) as answers:
+    with harena.login(DEMO_LOGINS[0].email, f"{network}.100") as client:
+        token = client.headers["Authorization"]
+        user_id = client.get("/api/v1/users/me").json()["id"]
+    async with (
+        talking(token, user_id, [f"{network}.{number}" for number in range(101, 107)]) as talk,
+        traffic(PATHS[service], addresses, rate=RATE, headers={"Authorization": token}) as answers,
+    ):
         await asyncio.to_thread(roll_out_and_back)
+    slow.append(row(service, answers, talk))
 
-    table.append(row(service, answers))
     assert others <= {uid(pod) for pod in harena.pods()}
     assert answers.total > RATE * 10
     assert answers.failed(200) == {}
+    assert talk.broken == {}
+    assert talk.ended >= STREAMS
+    assert talk.unannounced == 0
+    assert talk.refused == {}
+    if service == "conversation":
+        assert set(talk.closes) == {RESTARTS}
+        assert talk.closes[RESTARTS] >= 2 * SOCKETS
+        assert max(talk.gaps) < RECONNECT_SECONDS
+    else:
+        assert talk.closes == {}
 
 
-def row(service: str, answers: Answers) -> str:
+def row(service: str, answers: Answers, talk: Talk) -> str:
     lost = sum(answers.failed(200).values())
     half, most = (1000 * answers.percentile(share) for share in (0.5, 0.99))
-    return f"{service:14} {answers.total:9} {lost:5} {half:5.0f} ms {most:5.0f} ms"
+    gap = f"{max(talk.gaps):9.1f} s" if talk.gaps else f"{'–':>11}"
+    return (
+        f"{service:14} {answers.total:8} {lost:5} {half:5.0f} ms {most:5.0f} ms "
+        f"{talk.ended:8} {talk.broken.total():6} {talk.closes.total():13} {gap}"
+    )
