@@ -253,15 +253,15 @@ FIGURE = '{"success":true,"data":{"periode_cible":{"annee":2026,"total":%s,"jour
 
 
 def bare_machine(folder: Path, site: Site) -> Machine:
-    root, world, checkout = (folder / name for name in ("root", "world", "checkout"))
-    for folder in ("proc/self", "sys/fs/cgroup", "run/systemd/system", "var/lib", "usr/local/bin"):
-        (root / folder).mkdir(parents=True)
+    root, world, checkout = (folder / part for part in ("root", "world", "checkout"))
+    for name in ("proc/self", "sys/fs/cgroup", "run/systemd/system", "var/lib", "usr/local/bin"):
+        (root / name).mkdir(parents=True)
     (root / "proc/meminfo").write_text("MemTotal:        4006356 kB\nMemFree: 1 kB\n")
     (root / "proc/swaps").write_text("Filename Type Size Used Priority\n")
     (root / "proc/self/mounts").write_text("/dev/sda1 / ext4 rw 0 0\n")
     (root / "sys/fs/cgroup/cgroup.controllers").write_text("cpuset cpu io memory pids\n")
-    for folder in ("bin", "say", "active", "enabled", "pending", "releases"):
-        (world / folder).mkdir(parents=True)
+    for name in ("bin", "say", "active", "enabled", "pending", "releases"):
+        (world / name).mkdir(parents=True)
     for name in STAND_INS:
         (world / "bin" / name).symlink_to(STAND_IN)
     (world / "demo").write_text("Henri123456")
