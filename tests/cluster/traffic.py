@@ -28,6 +28,11 @@ class Answers:
     def total(self) -> int:
         return self.outcomes.total()
 
+    async def reach(self, total: int) -> None:
+        """Returns when so many have come back."""
+        while self.total < total:  # noqa: ASYNC110 -- no event says it
+            await asyncio.sleep(0.05)
+
     def failed(self, wanted: int) -> dict[str, int]:
         """All that is not the wanted status."""
         return {name: n for name, n in self.outcomes.items() if name != str(wanted)}
