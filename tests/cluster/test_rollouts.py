@@ -39,6 +39,8 @@ def slow(installed: Harena) -> Iterator[list[str]]:
     """The platform with slow answers, and a table of what was measured, printed at the end."""
     rows = [HEAD]
     installed.install(SLOWLY)
+    # The pod before may serve on for a while, with other answers.
+    assert eventually(lambda: installed.ready("conversation")), installed.trouble()
     yield rows
     installed.install()
     print("\n" + "\n".join(rows))  # noqa: T201 -- what the run has measured

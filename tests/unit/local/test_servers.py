@@ -142,7 +142,8 @@ class TestShim:
         with subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL) as master:
             assert wait_until(server.ready, 10)
             master.kill()
-        assert server.ready()  # by its worker, which knows nothing of the master's end
+        # By its worker, which knows nothing of the master's end.
+        assert wait_until(server.ready, 10)
         with subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL) as again:
             assert wait_until(lambda: psutil.Process(again.pid).name() == "nginx", 10)
             assert wait_until(server.ready, 10)
