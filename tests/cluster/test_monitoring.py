@@ -63,7 +63,7 @@ def test_the_stores_let_their_exporters_in(harena: Harena) -> None:
 
 
 def test_the_series_fit_the_memory(harena: Harena) -> None:
-    """Those of now. The head also keeps, for hours, those of the pods that other tests have ended."""
+    """Those of now: the head keeps for hours those of the pods that other tests have ended."""
     [now] = series(harena, 'count({__name__!=""})')
     assert 1_000 < int(now["value"][1]) < MOST_SERIES
 
