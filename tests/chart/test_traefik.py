@@ -137,3 +137,14 @@ def test_its_namespace_is_what_the_chart_expects(
     edges = render({"ingress": {"controller": "traefik"}}).edges()
 
     assert (shipped["HelmChartConfig"]["metadata"]["namespace"], "user", "http") in edges
+
+
+def test_prometheus_asks_the_service_that_the_file_makes(
+    render: Render, shipped: dict[str, Object]
+) -> None:
+    service = shipped["Service"]
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    [port] = service["spec"]["ports"]
+    objects = render({"ingress": {"controller": "traefik"}})
+
+    assert f"{name}.{namespace}:{port['port']}" in str(objects.of("ConfigMap"))

@@ -13,7 +13,7 @@ harena.ingress: the controller, as a YAML map.
   metricsService  the Service in front of that, in their namespace
   entrances       the ports of its pods that requests come in by
 
-The names are those of the controllers' own charts, installed as k8s/ says.
+The names are those that k8s/ installs.
 */}}
 {{- define "harena.ingress" -}}
 {{- $known := dict
@@ -21,7 +21,7 @@ The names are those of the controllers' own charts, installed as k8s/ says.
     "metricsPort" 10254 "metricsService" "ingress-nginx-controller-metrics"
     "entrances" (list 80 443))
   "traefik" (dict "className" "traefik-nginx" "namespace" "kube-system" "app" "traefik"
-    "metricsPort" 9100 "metricsService" "traefik-metrics"
+    "metricsPort" 9100 "metricsService" "harena-traefik-metrics"
     "entrances" (list 8000 8443)) }}
 {{- $own := get $known .Values.ingress.controller }}
 {{- with .Values.ingress.className }}{{ $_ := set $own "className" . }}{{ end }}
