@@ -31,7 +31,9 @@ trap 'rm -rf "$scratch"' EXIT
 
 printf 'harena: installing prometheus, promtool, alertmanager and exporters\n'
 # As root, apt would download as the user _apt, who may not write here.
-(cd "$scratch" && apt-get -qq -o APT::Sandbox::User=root download "${PACKAGES[@]}") ||
+download() { (cd "$scratch" && apt-get -qq -o APT::Sandbox::User=root download "${PACKAGES[@]}"); }
+# A new machine knows no package yet, and only root may tell it.
+download 2>/dev/null || { ((EUID == 0)) && apt-get -qq update && download; } ||
   fatal "apt-get could not download ${PACKAGES[*]}: run apt-get update as root, and this again"
 for package in "$scratch"/*.deb; do dpkg-deb --extract "$package" "$scratch/root"; done
 for path in "$scratch"/root/usr/bin/*; do
