@@ -17,42 +17,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from tests.cluster.cluster import Cluster, Harena, eventually
-from tests.cluster.drill import edge, node, services, stores, watchers
+from tests.cluster.drill import node
 from tests.cluster.drill.cause import Alert, Cause, alert
 from tests.cluster.drill.hands import Hands
+from tests.cluster.drill.plan import BESIDE, EVERY, PARTS
 from tests.cluster.drill.watch import Watch
 
-# What is in one part may be there at the same time; parts come one after another. The last two of
-# Redis may go on beside all others.
-PARTS: Sequence[Sequence[Cause]] = (
-    (
-        edge.old_certificate,
-        edge.refused_ingress,
-        stores.redis_gone,
-        stores.forgotten_transaction,
-        stores.deadlock,
-        stores.many_connections,
-        stores.locked_table,
-        services.search_gone,
-        services.search_out_of_memory,
-        services.conversation_swollen,
-        services.conversation_stalling,
-        services.budget_restarting,
-        services.wrong_passwords,
-        services.bad_tokens,
-        services.closed_policy,
-        edge.flood,
-        watchers.alertmanager_restarting,
-        watchers.alertmanager_gone,
-        watchers.dead_receiver,
-        watchers.impossible_rule,
-        watchers.broken_configuration,
-    ),
-    (stores.postgres_gone, edge.edge_gone),
-    (node.disk_full, node.machine_full),
-)
-BESIDE: Sequence[Cause] = (stores.redis_nearly_full, stores.redis_overfull)
-EVERY = tuple(cause for part in (*PARTS, BESIDE) for cause in part)
 # What still fires then has a range of half an hour.
 ENDING_SECONDS = 120.0
 THREADS = 32
