@@ -83,7 +83,7 @@ test-cluster: $(VENV)/.dev ## Run the tests on a real Kubernetes, built and star
 	@tests/cluster/run.sh $(BIN)/python
 
 .PHONY: drill
-drill: $(VENV)/.dev ## Fire the alerts by real causes on the cluster that KEEP=1 make test-cluster left (half an hour)
+drill: $(VENV)/.dev $(HELM) ## Fire the alerts by real causes on the cluster that KEEP=1 make test-cluster left (half an hour)
 	@tools/cluster/cluster.sh outside $(BIN)/python -m tests.cluster.drill $(if $(ONLY),--only $(ONLY))
 
 .PHONY: test-monitoring

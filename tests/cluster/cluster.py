@@ -165,14 +165,18 @@ class Harena:
         template = f"--output=go-template={{{{index .data {json.dumps(key)} | base64decode}}}}"
         return self.kubectl("get", "secret", f"{self.name}-{name}", template)
 
+    def workload(self, component: str) -> str:
+        """As kubectl names what makes the pods of a component."""
+        stateful = component in ("postgres", "redis", "prometheus")
+        return f"{'statefulset' if stateful else 'deployment'}/{self.name}-{component}"
+
     def execute(
         self, component: str, command: Sequence[str], seconds: float = 60
     ) -> subprocess.CompletedProcess[str]:
         """Runs a command in a container of a component; its exit status says how it went."""
-        kind = "statefulset" if component in ("postgres", "redis") else "deployment"
         return self.cluster.attempt(
             *("kubectl", "--namespace", self.namespace, "exec", "--quiet"),
-            *(f"{kind}/{self.name}-{component}", "--container", component, "--", *command),
+            *(self.workload(component), "--container", component, "--", *command),
             seconds=seconds,
         )
 

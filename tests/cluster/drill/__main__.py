@@ -8,6 +8,7 @@ in its client's network. Out: a table, and status 1 where an alert did not come.
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections import defaultdict
@@ -93,7 +94,12 @@ class Drill:
 
     async def run_all(self, chosen: Sequence[Cause]) -> None:
         # Each waits for a program; the default of some six would let causes wait for each other.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(THREADS))
+        running = asyncio.current_task()
+        assert running
+        for number in (signal.SIGINT, signal.SIGTERM):  # whoever ends it wants all undone, too
+            loop.add_signal_handler(number, running.cancel)
         following = asyncio.create_task(self.watch.follow())
         watchdog = alert("Watchdog")
         assert await self.watch.until(watchdog, QUIET_SECONDS, firing=True), "no Watchdog"

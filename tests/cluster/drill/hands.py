@@ -103,10 +103,9 @@ class Hands:
     @asynccontextmanager
     async def inside(self, component: str, command: Sequence[str]) -> AsyncIterator[None]:
         """A command that runs in a container until its input ends."""
-        kind = "statefulset" if component in ("postgres", "redis") else "deployment"
         async with self._process(
             *(str(SCRIPT), "run", "kubectl", "--namespace", self.harena.namespace),
-            *("exec", "--stdin", "--quiet", f"{kind}/{self.harena.name}-{component}"),
+            *("exec", "--stdin", "--quiet", self.harena.workload(component)),
             *("--container", component, "--", *command),
         ):
             yield

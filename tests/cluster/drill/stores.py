@@ -67,7 +67,7 @@ async def forgotten_transaction(hands: Hands) -> AsyncIterator[None]:
         yield
 
 
-@cause(alert("PostgresDeadlocks", datname="harena"), within=120, touches="advisory locks")
+@cause(alert("PostgresDeadlocks", datname="harena"), within=180, touches="advisory locks")
 async def deadlock(hands: Hands) -> AsyncIterator[None]:
     """Two transactions take the same two locks in different orders."""
     async with AsyncExitStack() as stack:
@@ -78,7 +78,7 @@ async def deadlock(hands: Hands) -> AsyncIterator[None]:
                     f"deadlock-{first}",
                     "BEGIN",
                     f"SELECT pg_advisory_xact_lock({first})",
-                    "SELECT pg_sleep(5)",
+                    "SELECT pg_sleep(30)",
                     f"SELECT pg_advisory_xact_lock({second})",
                 )
             )
