@@ -38,6 +38,8 @@ class Row:
     alert: Alert
     fired: float | None = None
     ended: float | None = None
+    already: bool = False
+    """It fired before the cause was there, so nothing was shown."""
 
 
 class Drill:
@@ -73,6 +75,7 @@ class Drill:
     async def _fire(self, cause: Cause, rows: Sequence[Row]) -> None:
         already = [row for row in rows if row.alert.is_among(self.watch.firing)]
         for row in already:
+            row.already = True
             self.say(f"{cause.name}: {row.alert} fires already, from something before")
         begun = time.monotonic()
 
@@ -129,7 +132,8 @@ class Drill:
 def table(rows: Sequence[Row]) -> str:
     lines = ["| cause | alert | fired after | ended after |", "| --- | --- | ---: | ---: |"]
     for row in rows:
-        fired = "**never**" if row.fired is None else f"{row.fired:.0f} s"
+        late = "before" if row.already else "**never**"
+        fired = late if row.fired is None else f"{row.fired:.0f} s"
         ended = "–" if row.ended is None else f"{row.ended:.0f} s"
         lines.append(f"| {row.cause.name} | `{row.alert}` | {fired} | {ended} |")
     return "\n".join(lines)
