@@ -8,8 +8,8 @@ from tests.cluster.drill.cause import Cause
 # What is in one part may be there at the same time; parts come one after another.
 PARTS: Sequence[Sequence[Cause]] = (
     (
-        edge.old_certificate,
         edge.refused_ingress,
+        edge.old_certificate,
         stores.redis_gone,
         stores.forgotten_transaction,
         stores.deadlock,
@@ -23,6 +23,7 @@ PARTS: Sequence[Sequence[Cause]] = (
         services.wrong_passwords,
         services.bad_tokens,
         services.closed_policy,
+        node.disk_full,
         edge.flood,
         watchers.alertmanager_restarting,
         watchers.alertmanager_gone,
@@ -31,7 +32,7 @@ PARTS: Sequence[Sequence[Cause]] = (
         watchers.broken_configuration,
     ),
     (stores.postgres_gone, edge.edge_gone),
-    (node.disk_full, node.machine_full),
+    (node.machine_full,),
 )
 # They may go on while any part does. They come after the first part's own of Redis.
 BESIDE: Sequence[Cause] = (stores.redis_nearly_full, stores.redis_overfull)

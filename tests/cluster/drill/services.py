@@ -104,12 +104,13 @@ async def wrong_passwords(hands: Hands) -> AsyncIterator[None]:
         yield
 
 
-@cause(alert("HarenaTokensRefused", service="metric"), within=600, touches="tokens")
+@cause(alert("HarenaTokensRefused", service="conversation"), within=600, touches="tokens")
 async def bad_tokens(hands: Hands) -> AsyncIterator[None]:
-    """A token that nobody signed is shown to the metric service every second."""
+    """A token that nobody signed is shown to the conversation service every second."""
     token = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.bm9ib2R5"
     headers = {"Authorization": f"Bearer {token}"}
-    async with traffic("/api/v1/metrics/coverage", ["10.46.32.1"], rate=1, headers=headers):
+    path, form = "/api/v3/conversation/1/stream", {"message": "1"}
+    async with traffic(path, ["10.46.32.1"], rate=1, headers=headers, form=form):
         yield
 
 

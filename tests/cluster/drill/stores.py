@@ -98,11 +98,11 @@ async def many_connections(hands: Hands) -> AsyncIterator[None]:
     alert("HarenaRequestsSlow", service="user", route="/api/v1/transactions"),
     alert("HarenaDatabasePoolExhausted", service="metric"),
     within=960,
-    touches="connections",
+    touches="a table",
 )
 async def locked_table(hands: Hands) -> AsyncIterator[None]:
     """A session locks the table of transactions, while people go on to ask for theirs: the user
-    service every 4 s, the metric service three times a second."""
+    service every 5 s, the metric service three times a second."""
     with hands.harena.client("10.46.30.1") as client:
         log_in(client, DEMO_LOGINS[0].email, hands.harena.secret("demo", "password"))
         headers = {"Authorization": client.headers["Authorization"]}
@@ -111,7 +111,7 @@ async def locked_table(hands: Hands) -> AsyncIterator[None]:
     async with (
         _session(hands, "lock", "BEGIN", lock, f"SELECT pg_sleep({SLEEP_SECONDS})"),
         traffic(
-            "/api/v1/transactions", few, rate=0.25, headers=headers, patience=PATIENCE_SECONDS
+            "/api/v1/transactions", few, rate=0.2, headers=headers, patience=PATIENCE_SECONDS
         ) as listed,
         traffic(
             "/api/v1/metrics/expenses/mom", many, rate=3, headers=headers, patience=PATIENCE_SECONDS
