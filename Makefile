@@ -82,6 +82,10 @@ test-browser: $(VENV)/.dev ## Run the tests of the pages in Debian's Chromium, i
 test-cluster: $(VENV)/.dev ## Run the tests on a real Kubernetes, built and started here (root, Debian 12, Go)
 	@tests/cluster/run.sh $(BIN)/python
 
+.PHONY: drill
+drill: $(VENV)/.dev $(HELM) ## Fire the alerts by real causes on the cluster that KEEP=1 make test-cluster left (half an hour)
+	@tools/cluster/cluster.sh outside $(BIN)/python -m tests.cluster.drill $(if $(ONLY),--only $(ONLY))
+
 .PHONY: test-monitoring
 test-monitoring: $(VENV)/.dev $(PROMTOOL) ## Test the rules and alerts with promtool, a real Prometheus and real exporters (Debian)
 	@$(BIN)/pytest -m monitoring

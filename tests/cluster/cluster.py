@@ -7,9 +7,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 from tests.cluster.images import REGISTRY, TAG
+from tools.images import ingress_nginx
 
 from harena_local.process import wait_until
 
@@ -21,6 +23,7 @@ CHART = ROOT / "charts/harena"
 EDGE = "http://10.44.0.1:30080"
 HOST = "harena.test"
 NAMESPACE = "harena"
+INGRESS_NAMESPACE = "ingress-nginx"
 # Answered by a service itself: 401 without a token.
 PROTECTED = ("/api/v1/users/me", "/api/v1/metrics/coverage")
 READY_SECONDS = 120
@@ -61,6 +64,17 @@ class Cluster:
         )
         self.kubectl("create", "namespace", name)
         self.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+
+    def install_ingress_nginx(self) -> None:
+        self.run(
+            *("helm", "upgrade", "--install", "ingress-nginx"),
+            str(ingress_nginx.module() / "charts/ingress-nginx"),
+            *("--namespace", INGRESS_NAMESPACE, "--create-namespace"),
+            *("--values", str(ROOT / "k8s/ingress-nginx/values.yaml")),
+            *("--values", str(HERE / "ingress-nginx.yaml")),
+            *("--wait", "--timeout", "180s"),
+            seconds=240,
+        )
 
 
 @dataclass(frozen=True)
@@ -151,16 +165,46 @@ class Harena:
         template = f"--output=go-template={{{{index .data {json.dumps(key)} | base64decode}}}}"
         return self.kubectl("get", "secret", f"{self.name}-{name}", template)
 
+    def workload(self, component: str) -> str:
+        """As kubectl names what makes the pods of a component."""
+        stateful = component in ("postgres", "redis", "prometheus")
+        return f"{'statefulset' if stateful else 'deployment'}/{self.name}-{component}"
+
     def execute(
         self, component: str, command: Sequence[str], seconds: float = 60
     ) -> subprocess.CompletedProcess[str]:
         """Runs a command in a container of a component; its exit status says how it went."""
-        kind = "statefulset" if component in ("postgres", "redis") else "deployment"
         return self.cluster.attempt(
             *("kubectl", "--namespace", self.namespace, "exec", "--quiet"),
-            *(f"{kind}/{self.name}-{component}", "--container", component, "--", *command),
+            *(self.workload(component), "--container", component, "--", *command),
             seconds=seconds,
         )
+
+    def sql(self, statement: str) -> str:
+        """What the owner of the schema reads with it."""
+        done = self.execute("postgres", self.psql(statement))
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def psql(self, *statements: str) -> list[str]:
+        """The command for that, in the container of Postgres; all statements in one session."""
+        password = self.secret("database", "owner-password")
+        return [
+            *("env", f"PGPASSWORD={password}", "psql", "-h", "127.0.0.1", "-U", "harena"),
+            *("-d", "harena", "-v", "ON_ERROR_STOP=1", "-tA"),
+            *(argument for statement in statements for argument in ("-c", statement)),
+        ]
+
+    def prometheus(self, path: str) -> Any:
+        """What its API says, through the API server, as `kubectl port-forward` comes."""
+        service = f"namespaces/{self.namespace}/services/{self.name}-prometheus:9090"
+        answer = json.loads(self.kubectl("get", "--raw", f"/api/v1/{service}/proxy/api/v1/{path}"))
+        return answer["data"]
+
+    def series(self, expression: str) -> list[Object]:
+        """What an expression finds now."""
+        found: list[Object] = self.prometheus(f"query?query={quote(expression)}")["result"]
+        return found
 
     def client(self, source: str | None = None) -> httpx2.Client:
         """A client outside, at an address of its own."""

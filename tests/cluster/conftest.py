@@ -10,10 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.cluster import traefik
-from tests.cluster.cluster import HERE, NAMESPACE, ROOT, Cluster, Harena, eventually
-from tools.images import ingress_nginx
-
-INGRESS_NAMESPACE = "ingress-nginx"
+from tests.cluster.cluster import HERE, NAMESPACE, Cluster, Harena, eventually
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,15 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def cluster() -> Cluster:
     """The cluster, with ingress-nginx."""
     cluster = Cluster()
-    cluster.run(
-        *("helm", "upgrade", "--install", "ingress-nginx"),
-        str(ingress_nginx.module() / "charts/ingress-nginx"),
-        *("--namespace", INGRESS_NAMESPACE, "--create-namespace"),
-        *("--values", str(ROOT / "k8s/ingress-nginx/values.yaml")),
-        *("--values", str(HERE / "ingress-nginx.yaml")),
-        *("--wait", "--timeout", "180s"),
-        seconds=240,
-    )
+    cluster.install_ingress_nginx()
     return cluster
 
 

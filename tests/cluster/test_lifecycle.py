@@ -47,20 +47,6 @@ def test_a_killed_pod_comes_back_with_everything(harena: Harena, component: str)
     assert figures(harena, source) == before
 
 
-def sql(harena: Harena, statement: str) -> str:
-    """What the owner of the schema reads with it."""
-    password = harena.secret("database", "owner-password")
-    done = harena.execute(
-        "postgres",
-        [
-            *("env", f"PGPASSWORD={password}", "psql", "-h", "127.0.0.1", "-U", "harena"),
-            *("-d", "harena", "-v", "ON_ERROR_STOP=1", "-tAc", statement),
-        ],
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 async def test_the_old_version_serves_on_the_schema_of_the_next(harena: Harena) -> None:
     """It goes on meanwhile, and starts anew on it; what it answers is the same."""
     before = figures(harena, "10.46.5.1")
@@ -68,7 +54,7 @@ async def test_the_old_version_serves_on_the_schema_of_the_next(harena: Harena) 
     def migrate_and_restart() -> None:
         harena.install(f"migrate.image={image('db-next')}")
         assert eventually(
-            lambda: sql(harena, "SELECT version_num FROM alembic_version") == "9998"
+            lambda: harena.sql("SELECT version_num FROM alembic_version") == "9998"
         ), harena.trouble()
         harena.kubectl("rollout", "restart", *(f"deployment/harena-{name}" for name in RESTARTED))
         for name in RESTARTED:
@@ -81,7 +67,7 @@ async def test_the_old_version_serves_on_the_schema_of_the_next(harena: Harena) 
         assert figures(harena, "10.46.5.3") == before
     finally:
         for statement in UNDO_NEXT:
-            sql(harena, statement)
+            harena.sql(statement)
         harena.install()
 
 
@@ -102,7 +88,7 @@ async def test_a_failing_migration_leaves_the_old_version_serving(harena: Harena
         assert answers.failed(401) == {}
         assert figures(harena, "10.46.5.6") == before
         made = "SELECT count(*) FROM pg_tables WHERE tablename = 'half_done'"
-        assert sql(harena, made) == "0"
+        assert harena.sql(made) == "0"
     finally:
         harena.install()
     assert figures(harena, "10.46.5.7") == before

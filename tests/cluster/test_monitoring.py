@@ -1,9 +1,5 @@
 """Prometheus finds the whole platform and its node, and nobody finds Prometheus."""
 
-import json
-from typing import Any
-from urllib.parse import quote
-
 import pytest
 from tests.cluster.cluster import Harena, eventually
 from tests.cluster.test_access import SERVICES, connect
@@ -15,21 +11,9 @@ JOBS = {
 MOST_SERIES = 15_000
 
 
-def ask(harena: Harena, path: str) -> Any:
-    """Through the API server, as `kubectl port-forward` comes."""
-    service = f"namespaces/{harena.namespace}/services/{harena.name}-prometheus:9090"
-    answer = json.loads(harena.kubectl("get", "--raw", f"/api/v1/{service}/proxy/api/v1/{path}"))
-    return answer["data"]
-
-
-def series(harena: Harena, selector: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = ask(harena, f"query?query={quote(selector)}")["result"]
-    return found
-
-
 def test_every_target_is_up(harena: Harena) -> None:
     def down() -> list[str]:
-        targets = ask(harena, "targets")["activeTargets"]
+        targets = harena.prometheus("targets")["activeTargets"]
         if {target["labels"]["job"] for target in targets} != JOBS:
             return ["not all of them are known"]
         return [
@@ -44,7 +28,7 @@ def test_every_target_is_up(harena: Harena) -> None:
 @pytest.mark.parametrize("job", ["harena", "harena-health"])
 def test_every_service_is_found_by_its_labels(harena: Harena, job: str) -> None:
     def found() -> set[str]:
-        return {one["metric"]["service"] for one in series(harena, f'up{{job="{job}"}} == 1')}
+        return {one["metric"]["service"] for one in harena.series(f'up{{job="{job}"}} == 1')}
 
     assert eventually(lambda: found() == set(SERVICES)), found()
 
@@ -53,18 +37,18 @@ def test_containers_have_their_names(harena: Harena) -> None:
     selector = 'container_memory_working_set_bytes{namespace="harena",container!=""}'
 
     def names() -> set[str]:
-        return {one["metric"]["container"] for one in series(harena, selector)}
+        return {one["metric"]["container"] for one in harena.series(selector)}
 
     assert eventually(lambda: names() >= {*SERVICES, "postgres", "redis", "prometheus"}), names()
 
 
 def test_the_stores_let_their_exporters_in(harena: Harena) -> None:
-    assert eventually(lambda: len(series(harena, "pg_up == 1 or redis_up == 1")) == 2)
+    assert eventually(lambda: len(harena.series("pg_up == 1 or redis_up == 1")) == 2)
 
 
 def test_the_series_fit_the_memory(harena: Harena) -> None:
     """Those of now: the head keeps for hours those of the pods that other tests have ended."""
-    [now] = series(harena, 'count({__name__!=""})')
+    [now] = harena.series('count({__name__!=""})')
     assert 1_000 < int(now["value"][1]) < MOST_SERIES
 
 

@@ -42,11 +42,14 @@ class Answers:
         return sorted(self.seconds)[int(share * (len(self.seconds) - 1))]
 
 
-async def _ask(client: httpx2.AsyncClient, path: str, answers: Answers) -> None:
+async def _ask(
+    client: httpx2.AsyncClient, path: str, form: Mapping[str, str] | None, answers: Answers
+) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
-        outcome = str((await client.get(path)).status_code)
+        method = "GET" if form is None else "POST"
+        outcome = str((await client.request(method, path, data=form)).status_code)
     except httpx2.HTTPError as error:
         outcome = type(error).__name__
     answers.outcomes[outcome] += 1
@@ -55,9 +58,17 @@ async def _ask(client: httpx2.AsyncClient, path: str, answers: Answers) -> None:
 
 @asynccontextmanager
 async def traffic(
-    path: str, sources: Sequence[str], *, rate: float, headers: Mapping[str, str] | None = None
+    path: str,
+    sources: Sequence[str],
+    *,
+    rate: float,
+    headers: Mapping[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
+    patience: float = TIMEOUT_SECONDS,
 ) -> AsyncIterator[Answers]:
     """Asks for `path` `rate` times a second, by turns from each of the client's addresses.
+
+    With a form it posts that. After `patience` seconds it gives a request up.
 
     A bucket of the edge belongs to an address, so there must be enough of them.
     """
@@ -69,7 +80,7 @@ async def traffic(
                 httpx2.AsyncClient(
                     base_url=EDGE,
                     headers={"Host": HOST, **(headers or {})},
-                    timeout=TIMEOUT_SECONDS,
+                    timeout=patience,
                     trust_env=False,
                     transport=httpx2.AsyncHTTPTransport(local_address=source),
                 )
@@ -83,7 +94,7 @@ async def traffic(
             async with asyncio.TaskGroup() as group:
                 number = 0
                 while not over.is_set():
-                    group.create_task(_ask(clients[number % len(clients)], path, answers))
+                    group.create_task(_ask(clients[number % len(clients)], path, form, answers))
                     number += 1
                     await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
 

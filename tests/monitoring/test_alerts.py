@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.cluster.drill.plan import EVERY, NOT_HERE
 from tests.monitoring.definitions import (
     ALERTS,
     RECORDED,
@@ -111,3 +112,16 @@ def test_every_threshold_has_its_reason() -> None:
             expr, _, _ = block.partition("annotations:")
             if block.startswith("alert:") and re.search(r"[<>]=? *[0-9.]*[1-9]", expr):
                 assert "        # " in expr, block.splitlines()[0]
+
+
+def test_every_alert_is_fired_by_the_drill_or_cannot_be() -> None:
+    fired = {expected.name for cause in EVERY for expected in cause.alerts}
+
+    assert fired | set(NOT_HERE) == set(ALERTS)
+    assert fired & set(NOT_HERE) == set()
+
+
+def test_the_page_of_the_drill_tells_of_every_alert() -> None:
+    told = set(re.findall(r"`([A-Z]\w+)[{`]", (ROOT / "docs/alerts.md").read_text()))
+
+    assert told == set(ALERTS)

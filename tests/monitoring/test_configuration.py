@@ -8,6 +8,7 @@ Alertmanager: Debian's wants a file below /usr/share.
 
 import json
 import re
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -315,3 +316,30 @@ class TestExporters:
             page = client.get("/metrics").text
 
         assert "\nredis_up 1\n" in page
+
+    @pytest.mark.parametrize(
+        ("component", "address", "down"),
+        [
+            ("postgres-exporter", "rel-postgres:5432", "\npg_up 0\n"),
+            ("redis-exporter", "rel-redis:6379", "\nredis_up 0\n"),
+        ],
+    )
+    def test_a_store_that_says_nothing_is_given_up_before_prometheus_gives_up(
+        self, component: str, address: str, down: str, folder: Path
+    ) -> None:
+        """Without an answer in its time the store would not be down, but unknown."""
+        told = environment(rendered().pod(component).main)
+        scrape = prometheus_yaml(rendered())["global"]["scrape_timeout"]
+        (folder / "password").write_text(PASSWORD)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            here = f"127.0.0.1:{silent.getsockname()[1]}"
+            (folder / "exporter.json").write_text(json.dumps({f"redis://{here}": PASSWORD}))
+            told = {
+                name: value.replace(CREDENTIALS, str(folder)).replace(address, here)
+                for name, value in told.items()
+            }
+            name = component.replace("-", "_")
+            with program(name, folder, **told) as client:
+                page = client.get("/metrics", timeout=float(scrape.removesuffix("s"))).text
+
+        assert down in page

@@ -23,7 +23,7 @@ class TestExporters:
         assert environment(pod.main) == {
             "DATA_SOURCE_USER": "harena_monitor",
             "DATA_SOURCE_PASS_FILE": "/run/secrets/harena/password",
-            "DATA_SOURCE_URI": "rel-postgres:5432/postgres?sslmode=disable",
+            "DATA_SOURCE_URI": "rel-postgres:5432/postgres?sslmode=disable&connect_timeout=3",
         }
         assert pod.files == {"password": ("rel-postgres-exporter", "password")}
 
