@@ -1,6 +1,6 @@
 """What happens to Postgres and Redis."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from tests.cluster.cluster import log_in
@@ -92,35 +92,46 @@ async def many_connections(hands: Hands) -> AsyncIterator[None]:
         yield
 
 
-@cause(
-    alert("HarenaServiceFailing", service="user"),
-    alert("EdgeFailing", route="harena-user"),
-    alert("HarenaRequestsSlow", service="user", route="/api/v1/transactions"),
-    alert("HarenaDatabasePoolExhausted", service="metric"),
-    within=960,
-    touches="a table",
-)
-async def locked_table(hands: Hands) -> AsyncIterator[None]:
-    """A session locks the table of transactions, while people go on to ask for theirs: the user
-    service every 5 s, the metric service three times a second."""
-    with hands.harena.client("10.46.30.1") as client:
+@asynccontextmanager
+async def _locked(
+    hands: Hands, table: str, path: str, sources: Sequence[str], rate: float
+) -> AsyncIterator[None]:
+    """A session locks a table, while a user's requests that need it keep coming."""
+    with hands.harena.client(sources[0]) as client:
         log_in(client, DEMO_LOGINS[0].email, hands.harena.secret("demo", "password"))
         headers = {"Authorization": client.headers["Authorization"]}
-    lock = "LOCK TABLE transactions IN ACCESS EXCLUSIVE MODE"
-    few, many = ["10.46.30.2"], [f"10.46.30.{number}" for number in range(10, 20)]
+    lock = f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"
     async with (
-        _session(hands, "lock", "BEGIN", lock, f"SELECT pg_sleep({SLEEP_SECONDS})"),
-        traffic(
-            "/api/v1/transactions", few, rate=0.2, headers=headers, patience=PATIENCE_SECONDS
-        ) as listed,
-        traffic(
-            "/api/v1/metrics/expenses/mom", many, rate=3, headers=headers, patience=PATIENCE_SECONDS
-        ) as figures,
+        _session(hands, table, "BEGIN", lock, f"SELECT pg_sleep({SLEEP_SECONDS})"),
+        traffic(path, sources, rate=rate, headers=headers, patience=PATIENCE_SECONDS) as answers,
     ):
         try:
             yield
         finally:
-            hands.say(f"  user: {dict(listed.outcomes)}, metric: {dict(figures.outcomes)}")
+            hands.say(f"  answers of {path}: {dict(answers.outcomes)}")
+
+
+@cause(
+    alert("HarenaServiceFailing", service="user"),
+    alert("EdgeFailing", route="harena-user"),
+    alert("HarenaRequestsSlow", service="user", route="/api/v1/transactions"),
+    within=960,
+    touches="transactions",
+)
+async def locked_transactions(hands: Hands) -> AsyncIterator[None]:
+    """A session locks the table of transactions, which somebody asks the user service for every
+    five seconds."""
+    async with _locked(hands, "transactions", "/api/v1/transactions", ["10.46.30.1"], 0.2):
+        yield
+
+
+@cause(alert("HarenaDatabasePoolExhausted", service="metric"), within=720, touches="versions")
+async def locked_versions(hands: Hands) -> AsyncIterator[None]:
+    """A session locks the table of data versions, which the metric service reads for each of three
+    requests a second."""
+    sources = [f"10.46.30.{number}" for number in range(10, 20)]
+    async with _locked(hands, "data_versions", "/api/v1/metrics/expenses/mom", sources, 3):
+        yield
 
 
 @cause(
