@@ -1,9 +1,10 @@
 """Two households that must never see each other.
 
-In: `database` of `tests/conftest.py`. Out: `households`, two users who have a row in every table.
-Not tested here: what services do with it.
+In: `database` of `tests/conftest.py`. Out: `households`, two users who have a row in every table;
+`empty`, a database in which nobody has made anything. Not tested here: what services do with it.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ import pytest
 from sqlalchemy import ColumnElement, Table, func, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from harena_db import tables
+from harena_db import tables, testing
 from harena_db.testing import Database
 
 DAY = date(2026, 3, 14)
@@ -92,6 +93,12 @@ async def make_home(connection: AsyncConnection, name: str, number: int) -> Home
     )
     await add(tables.own_counterparties, func.now(), **mine, counterparty_key="livret", is_own=True)
     return Home(user_id, email, session_id, item_id, account_id, transaction_id)
+
+
+@pytest.fixture
+async def empty(database_server: str) -> AsyncIterator[Database]:
+    async with testing.database(database_server, template="template0") as database:
+        yield database
 
 
 @pytest.fixture

@@ -1,23 +1,15 @@
 """A release can go back without its schema: the one before it still serves from what is there."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from alembic.script import Script
 from sqlalchemy import text
 from tests.integration.db.schema import contractions, definitions
 
-from harena_db import migrate, testing
+from harena_db import migrate
 from harena_db.testing import Database
 
 # Up to here nothing was installed anywhere, so nothing older can meet these tables.
 FIRST_RELEASE = "0005"
-
-
-@pytest.fixture
-async def empty(database_server: str) -> AsyncIterator[Database]:
-    async with testing.database(database_server, template="template0") as database:
-        yield database
 
 
 def later_migrations() -> list[Script]:

@@ -1,15 +1,13 @@
 """The schema comes from nothing, goes back to nothing, and is what `harena_db.tables` says."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from tests.integration.db.schema import NAMES, Definitions, definitions
 
-from harena_db import migrate, testing
+from harena_db import migrate
 from harena_db.tables import metadata
 from harena_db.testing import Database
 
@@ -29,12 +27,6 @@ _OBJECTS = text("""
     WHERE datname = current_database() AND grantee <> datdba
     ORDER BY 1
 """)
-
-
-@pytest.fixture
-async def empty(database_server: str) -> AsyncIterator[Database]:
-    async with testing.database(database_server, template="template0") as database:
-        yield database
 
 
 async def objects(database: Database) -> list[str]:
