@@ -84,10 +84,7 @@ parse_arguments() {
     case "$1" in
       --preflight) ONLY_PREFLIGHT=true ;;
       --dry-run) DRY_RUN=true ;;
-      --help)
-        sed -n '3,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
-        exit
-        ;;
+      --help) usage ;;
       *) fatal "Unknown argument: $1 (usage: install.sh [--preflight | --dry-run | --help])" ;;
     esac
     shift

@@ -31,10 +31,7 @@ parse_arguments() {
         [[ -n "$CONFIRMED" ]] || fatal "--confirm needs the name of this machine"
         shift
         ;;
-      --help)
-        sed -n '3,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
-        exit
-        ;;
+      --help) usage ;;
       *) fatal "Unknown argument: $1 (usage: uninstall.sh [--dry-run] [--delete-data [--confirm NAME]])" ;;
     esac
     shift

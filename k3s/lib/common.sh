@@ -29,6 +29,12 @@ fatal() {
   exit 1
 }
 
+# The head of the script that was called is its manual.
+usage() {
+  sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+  exit
+}
+
 # Every command that changes the machine goes through here, so that --dry-run misses none.
 run() {
   if [[ "$DRY_RUN" == true ]]; then
