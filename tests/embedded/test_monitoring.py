@@ -3,12 +3,13 @@
 In: `platform`. Where a test is marked `monitoring`: a Prometheus in `.harena/bin` or on PATH too.
 """
 
+import re
 import shutil
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ NAMES = {service.name for service in SERVICES}
 TARGETS = 2 * len(NAMES) + 2
 # Two scrapes, and the ten seconds for which the first of them may wait.
 SEEN_SECONDS = 45
+# A window of a minute, a scrape that waits, an evaluation, and as much again for a busy machine.
+ALERT_SECONDS = 180
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -101,19 +104,27 @@ class Prometheus:
         ]
 
 
+def impatient(rules: str) -> str:
+    """The rules without what they wait for: a minute looked back at, and no `for`.
+
+    promtool tests the patience itself, in monitoring/tests, without waiting for it.
+    """
+    return re.sub(r"^ +for: .*\n", "", rules, flags=re.MULTILINE).replace("[5m]", "[1m]")
+
+
 @pytest.fixture(scope="module")
 def prometheus(
     platform: Platform, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prometheus]:
-    """A real one, with the repository's rules and those of this folder."""
+    """A real one, with the repository's rules, but no patience."""
     found = shutil.which("prometheus", path=str(ROOT / ".harena" / "bin"))
     program = found or shutil.which("prometheus")
     assert program, (
         "no prometheus: run `tools/prometheus.sh .harena/bin`, or `make test-monitoring`"
     )
     rules = tmp_path_factory.mktemp("rules")
-    for file in (Path(__file__).with_name("rules.yaml"), *(ROOT / "monitoring/rules").glob("*")):
-        shutil.copy(file, rules)
+    for file in (ROOT / "monitoring/rules").glob("*.yaml"):
+        (rules / file.name).write_text(impatient(file.read_text()))
     folder = platform.home / "bin"
     folder.mkdir()
     (folder / "prometheus").symlink_to(program)
@@ -259,36 +270,25 @@ def still(name: str) -> Callable[[Platform], AbstractContextManager[None]]:
 
 @dataclass(frozen=True)
 class Trouble:
-    """A real cause, and how many seconds each of its alerts may take to fire, and then to end."""
+    """A real cause, and the alerts that it fires and that end with it."""
 
     name: str
     cause: Callable[[Platform], AbstractContextManager[None]]
-    alerts: Mapping[str, float]
+    alerts: Sequence[str]
     service: str | None = None
     """Whose name the alerts carry, where they carry one."""
 
 
-# Test…: without patience, from rules.yaml. The others are the repository's, patience and all.
 TROUBLES = (
-    Trouble(
-        "a service stands still",
-        still("search"),
-        {"TestServiceDown": 60, "HarenaServiceDown": 150},
-        "search",
-    ),
+    Trouble("a service stands still", still("search"), ["HarenaServiceDown"], "search"),
     Trouble(
         "Postgres stands still",
         still("postgres"),
-        {
-            "TestServiceUnhealthy": 60,
-            "TestDatabaseDown": 60,
-            "HarenaServiceUnhealthy": 150,
-            "HarenaDependencyDown": 150,
-        },
+        ["HarenaServiceUnhealthy", "HarenaDependencyDown"],
         "metric",
     ),
-    Trouble("the edge stands still", still("edge"), {"EdgeProbeFailing": 150}),
-    Trouble("Postgres is slow", slow_database, {"TestSlowAnswers": 120}, "user"),
+    Trouble("the edge stands still", still("edge"), ["EdgeProbeFailing"]),
+    Trouble("Postgres is slow", slow_database, ["HarenaRequestsSlow"], "user"),
 )
 
 
@@ -307,22 +307,18 @@ class TestAlerts:
             services = [labels.get("service") for labels in prometheus.firing(name)]
             return trouble.service in services
 
-        def becomes(fires_now: bool, name: str, until: float) -> bool:
-            remaining = until - time.monotonic()
-            return wait_until(lambda: fires(name) == fires_now, remaining, every=0.5)
-
-        quickest_first = sorted(trouble.alerts.items(), key=lambda alert: alert[1])
-        for name, _ in quickest_first:
-            assert not fires(name)
-        with trouble.cause(platform):
+        def all_become(firing: bool) -> None:
             began = time.monotonic()
-            for name, seconds in quickest_first:
-                assert becomes(True, name, began + seconds), name
-                tell(f"{name} fired after {time.monotonic() - began:.0f} s")
-        began = time.monotonic()
-        for name, seconds in quickest_first:
-            assert becomes(False, name, began + seconds), name
-            tell(f"{name} ended after {time.monotonic() - began:.0f} s")
+            for name in trouble.alerts:
+                remaining = began + ALERT_SECONDS - time.monotonic()
+                assert wait_until(lambda: fires(name) == firing, remaining, every=0.5), name  # noqa: B023
+                said = "fired" if firing else "ended"
+                tell(f"{name} {said} after {time.monotonic() - began:.0f} s")
+
+        assert not any(map(fires, trouble.alerts))
+        with trouble.cause(platform):
+            all_become(firing=True)
+        all_become(firing=False)
 
 
 @pytest.mark.monitoring
