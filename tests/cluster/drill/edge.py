@@ -1,18 +1,13 @@
 """What happens to the edge."""
 
 import asyncio
-import base64
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
+from tests.cluster.certificate import self_signed
 from tests.cluster.cluster import INGRESS_NAMESPACE, Object
 from tests.cluster.drill.cause import alert, cause
 from tests.cluster.drill.hands import Hands
 from tests.cluster.traffic import traffic
-
-DAYS_LEFT = 5
 
 
 @cause(alert("EdgeRejecting", route="harena-docs"), within=540, touches="the docs")
@@ -53,34 +48,6 @@ def _ingress(host: str, **annotations: str) -> Object:
     }
 
 
-def _certificate(host: str) -> Object:
-    """A Secret with a certificate of nobody's that will be out of date in some days."""
-    with tempfile.TemporaryDirectory() as folder:
-        key, certificate = Path(folder, "key"), Path(folder, "certificate")
-        subprocess.run(
-            [
-                *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"),
-                *("ec_paramgen_curve:prime256v1", "-nodes", "-days", str(DAYS_LEFT)),
-                *("-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"),
-                *("-keyout", str(key), "-out", str(certificate)),
-            ],
-            check=True,
-            capture_output=True,
-            timeout=30,
-        )
-        data = {
-            name: base64.b64encode(file.read_bytes()).decode()
-            for name, file in (("tls.key", key), ("tls.crt", certificate))
-        }
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "drill"},
-        "type": "kubernetes.io/tls",
-        "data": data,
-    }
-
-
 @cause(
     alert("TLSCertificateExpiring", host="drill.harena.test"),
     within=780,
@@ -91,8 +58,8 @@ async def old_certificate(hands: Hands) -> AsyncIterator[None]:
     host = "drill.harena.test"
     ingress = _ingress(host)
     ingress["spec"]["tls"] = [{"hosts": [host], "secretName": "drill"}]
-    certificate = await asyncio.to_thread(_certificate, host)
-    async with hands.namespace("drill-certificate", certificate, ingress):
+    secret, _ = await asyncio.to_thread(self_signed, "drill", host, days=5)
+    async with hands.namespace("drill-certificate", secret, ingress):
         yield
 
 
