@@ -38,7 +38,7 @@ def run(harena: Harena, command: str) -> None:
     [
         ("demo.enabled=true", "kubectl -n harena get secret harena-demo"),
         ("ingress.enabled=false", "kubectl -n harena port-forward service/harena-user"),
-        ("ingress.hosts=null", "kubectl -n ingress-nginx get service"),
+        ("ingress.hosts={}", "kubectl -n ingress-nginx get service"),
     ],
     ids=lambda text: text.partition("=")[0],
 )
