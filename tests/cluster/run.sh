@@ -16,10 +16,10 @@ shift
 [[ -n "${KEEP:-}" ]] || trap '$CLUSTER purge' EXIT
 
 step() { printf '[%4d s] %s\n' "$SECONDS" "$*"; }
+step "programs and images"
+tests/cluster/prepare.sh "$PYTHON" "$IMAGES"
 step "the cluster"
 "$CLUSTER" up
-step "images"
-"$PYTHON" -m tests.cluster.images "$IMAGES"
 "$CLUSTER" load "$IMAGES"/*.tar
 step "tests"
 "$CLUSTER" outside "$PYTHON" -m pytest -m cluster tests/cluster --durations=10 "$@"

@@ -159,7 +159,7 @@ def echo(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Echo]:
         seconds=150,
     )
     yield echo
-    cluster.kubectl("delete", "namespace", controller.namespace, "--timeout=120s", seconds=150)
+    cluster.kubectl("delete", "namespace", controller.namespace, "--wait=false")
 
 
 @pytest.mark.timeout(SUITE_SECONDS + 300)
