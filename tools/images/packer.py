@@ -14,7 +14,7 @@ FILES = ROOT / "tools/images/files"
 BASE = (
     "python3.11",
     "libc-bin",  # the locale
-    "libstdc++6",  # what wheels take for granted
+    "libstdc++6",  # of greenlet, whose wheel does not bring it
     "zlib1g",
     "ca-certificates",
     "busybox-static",
