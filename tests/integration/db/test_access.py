@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.integration.db.conftest import Home
 
 from harena_db import tables
+from harena_db.ledger import Derived
 from harena_db.roles import ROLES
 from harena_db.testing import Database
 
@@ -37,6 +38,10 @@ GRANTS: dict[str, Grants] = {
         *(("sessions", privilege) for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")),
         *((table, "SELECT") for table in ("bridge_connections", "items", "accounts")),
         *((table, "SELECT") for table in ("transactions", *CATEGORIES)),
+        *((table, "SELECT") for table in ("merchant_corrections", "own_counterparties")),
+        ("data_versions", "SELECT"),
+        ("data_versions.updated_at", "UPDATE"),
+        *((f"transactions.{column}", "UPDATE") for column in Derived._fields),
     },
     "harena_metric": {
         *EVERYONE,
