@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Delete, Update, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from tests.integration.db.conftest import Home
+from tests.integration.db.schema import definitions
 
 from harena_db import tables
 from harena_db.ledger import Derived
@@ -55,34 +56,14 @@ GRANTS: dict[str, Grants] = {
     "harena_conversation": EVERYONE,
 }
 
-_GRANTED = text("""
-    SELECT pg_get_userbyid(grantee), object, privilege_type FROM (
-        SELECT relname::text, (aclexplode(relacl)).* FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace
-        UNION ALL
-        SELECT relname || '.' || attname, (aclexplode(attacl)).*
-        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-        WHERE relnamespace = 'public'::regnamespace
-        UNION ALL
-        SELECT proname, (aclexplode(coalesce(proacl, acldefault('f', proowner)))).*
-        FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-        UNION ALL
-        SELECT nspname, (aclexplode(nspacl)).* FROM pg_namespace WHERE nspname = 'public'
-        UNION ALL
-        SELECT 'database', (aclexplode(datacl)).* FROM pg_database
-        WHERE datname = current_database()
-    ) AS granted (object, grantor, grantee, privilege_type, is_grantable)
-    WHERE pg_get_userbyid(grantee) <> ALL (ARRAY[current_user, 'pg_database_owner'])
-""")
-
 
 async def test_grants(database_server: str) -> None:
     """The template's own: a copy of a database does not take the database's grants with it."""
     granted: dict[str, Grants] = {}
     template = Database(database_server, "harena_template")
     async with template.transaction() as connection:
-        for role, thing, privilege in await connection.execute(_GRANTED):
-            granted.setdefault(role, set()).add((thing, privilege))
+        for thing, role, privilege in (await definitions(connection))["grants"]:
+            granted.setdefault(str(role), set()).add((str(thing), str(privilege)))
     assert granted == GRANTS
 
 
