@@ -33,7 +33,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, role: str = OWNER, user_id: int | None = None
+        self, role: str = OWNER, user_id: int | str | None = None
     ) -> AsyncIterator[AsyncConnection]:
         """A transaction of a role, bound to a user as a request would be; committed at the end."""
         async with _connection(self.url(role)) as connection, connection.begin():
