@@ -2,7 +2,7 @@
 
 By default that is the local nginx, rendered from the model. EDGE_URL names another one that has
 echo services (`echo.py`) behind it, EDGE_KIND says which it is, and EDGE_SOURCE is the first of the
-addresses that the suite may come from, where this machine has many:
+addresses that the suite may come from:
 
     EDGE_URL=http://10.0.0.1 EDGE_KIND=ingress-nginx EDGE_SOURCE=10.1.0.1 pytest tests/edge
 

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from tests.edge.client import (
     ORIGIN,
-    Client,
-    Edge,
     check_headers,
     check_not_found,
     check_own_error,
@@ -143,18 +141,19 @@ async def test_the_log_says_who_asked_what_but_no_query(
     assert "salaire" not in text + (tmp_path / "nginx.log").read_text()
 
 
-async def test_no_upgrade_passes_but_a_websockets(edge: Edge, client: Client) -> None:
-    if edge.kind != "nginx":
-        return
+async def test_no_upgrade_passes_but_a_websockets(edge_with: EdgeStarter) -> None:
     upgrade = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMA"}
-    for path in ("/api/v3/query", "/api/v1/users/me"):
-        answer = await client.http.get(path, headers=upgrade)
-
-        assert answer.status_code == 200
-        assert received(answer, "upgrade") == []
     websocket = {"Connection": "Upgrade", "Upgrade": "websocket"}
-    answer = await client.http.get("/api/v1/users/me", headers=websocket)
-    assert received(answer, "upgrade") == []
+    async with edge_with({}).client() as client:
+        for path, headers in (
+            ("/api/v3/query", upgrade),
+            ("/api/v1/users/me", upgrade),
+            ("/api/v1/users/me", websocket),
+        ):
+            answer = await client.http.get(path, headers=headers)
+
+            assert answer.status_code == 200
+            assert received(answer, "upgrade") == []
 
 
 def test_nothing_but_the_address_is_listened_on(edge_with: EdgeStarter) -> None:

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from harena_core.db import asyncpg_url
 from harena_core.testing import free_port
 from harena_db import cli, migrate, roles
+from harena_db.owner import open_owner
 from harena_local.postgres import Postgres
 
 PASSWORDS = {role: f"secret of {role}" for role in roles.ROLES}
@@ -41,10 +40,10 @@ def server(bare: Postgres) -> Iterator[Postgres]:
 
 @asynccontextmanager
 async def connect(url: str) -> AsyncIterator[AsyncConnection]:
-    engine = create_async_engine(
-        asyncpg_url(url), poolclass=NullPool, connect_args={"timeout": 10, "command_timeout": 30}
-    )
-    async with engine.begin() as connection:
+    async with (
+        open_owner(url, timeout=10, command_timeout=30) as engine,
+        engine.begin() as connection,
+    ):
         yield connection
 
 
@@ -208,6 +207,20 @@ class TestReady:
             waiting = pool.submit(cli.main, ["--wait", "30", "ready"])
             asyncio.run(migrate.upgrade(role_url))
             waiting.result(timeout=30)
+
+    async def test_asks_no_lock_of_a_migration_that_is_under_way(
+        self, role_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(migrate, "_LOCK_SECONDS", 0.1)
+        await migrate.upgrade(role_url, "0003")
+        async with connect(role_url) as migration:
+            await migration.execute(migrate._TAKE_TURNS)
+
+            assert await migrate.current(role_url) == "0003"
+            with pytest.raises(DBAPIError) as turned_away:
+                await migrate.upgrade(role_url)
+
+        assert cli._may_pass(turned_away.value)
 
     def test_does_not_wait_for_what_will_never_be(
         self, role_url: str, monkeypatch: pytest.MonkeyPatch

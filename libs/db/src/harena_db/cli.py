@@ -15,17 +15,16 @@ from collections.abc import Sequence
 from alembic.util import CommandError
 from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
-from harena_core.db import CONNECT_SECONDS, asyncpg_url
 from harena_core.settings import DatabaseSettings
 from harena_db import migrate, roles
+from harena_db.owner import open_owner
 
 POLL_SECONDS = 0.5
 
-# SQLSTATEs of a server, a database or a login that somebody else is still making.
-_NOT_YET = {"57P03", "3D000", "28P01", "28000", "42P01", "42501"}
+# SQLSTATEs of a server, a database or a login that somebody else is still making; the last, of a
+# migration that holds its locks for long.
+_NOT_YET = {"57P03", "3D000", "28P01", "28000", "42P01", "42501", "55P03"}
 
 
 class NotReady(Exception):
@@ -51,13 +50,8 @@ async def _bootstrap() -> list[str]:
     """The roles that there are then."""
     settings = RolePasswords()
     passwords = settings.by_role()
-    engine = create_async_engine(
-        asyncpg_url(settings.database_url.get_secret_value()),
-        poolclass=NullPool,
-        hide_parameters=True,
-        connect_args={"timeout": CONNECT_SECONDS},
-    )
-    async with engine.begin() as connection:
+    url = settings.database_url.get_secret_value()
+    async with open_owner(url) as engine, engine.begin() as connection:
         await roles.bootstrap(connection, passwords)
     return list(passwords)
 

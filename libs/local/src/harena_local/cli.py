@@ -60,7 +60,7 @@ def up(
             raise
     try:
         if added:
-            out.print(f"{added} demo transactions added, up to {platform.today}.\n")
+            out.print(f"{added} demo transactions added, up to {platform.clock.today()}.\n")
         out.print(status_table(platform.status()))
         if remark:
             out.print(Text(f"\n{remark}", "yellow"))

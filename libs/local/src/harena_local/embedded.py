@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import date
 from pathlib import Path
 
 import psutil
@@ -171,9 +170,9 @@ class Embedded:
     # --- demo data ----------------------------------------------------------------------------
 
     @property
-    def today(self) -> date:
+    def clock(self) -> Clock:
         settings = self.layout.settings
-        return Clock(settings.timezone, settings.today).today()
+        return Clock(settings.timezone, settings.today)
 
     def top_up_demo(self) -> int:
         """Loads the demo households, or what came since they were loaded; how many rows."""
@@ -181,7 +180,7 @@ class Embedded:
         from harena_demo.store import DemoRefused
 
         try:
-            return sum(asyncio.run(top_up(self.layout.owner_url, today=self.today)).values())
+            return sum(asyncio.run(top_up(self.layout.owner_url, clock=self.clock)).values())
         except DemoRefused as error:
             raise LocalError(f"{error}") from error
 
@@ -203,7 +202,7 @@ class Embedded:
                     users=users,
                     transactions=transactions,
                     largest=largest,
-                    today=self.today,
+                    today=self.clock.today(),
                     progress=progress,
                 )
             )
@@ -212,12 +211,13 @@ class Embedded:
 
     def reset_demo(self) -> int:
         """Removes every demo user, whatever was done to them, and loads the households anew."""
+        from harena_demo.bulk import EMAILS
         from harena_demo.generator import DEMO_LOGINS
 
         self.must_run()
         emails = ", ".join(literal(login.email) for login in DEMO_LOGINS)
         self.layout.postgres.execute(
-            f"DELETE FROM users WHERE email IN ({emails}) OR email LIKE 'load-%@example.com'",  # noqa: S608 -- quoted
+            f"DELETE FROM users WHERE email IN ({emails}) OR email LIKE {literal(EMAILS)}",  # noqa: S608 -- quoted
             DATABASE,
             seconds=RESET_SECONDS,
         )
