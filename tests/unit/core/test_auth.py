@@ -12,7 +12,7 @@ from jose import jwt
 from harena_core import auth, keys
 from harena_core.auth import KeySet, TokenVerifier
 from harena_core.clock import Clock
-from harena_core.errors import NotAuthenticated
+from harena_core.errors import NotAuthenticated, Unavailable
 from harena_core.testing import TokenMint
 
 
@@ -192,6 +192,39 @@ class TestRotation:
         found = await asyncio.gather(*(verifier.verify(mint.token(n)) for n in range(1, 6)))
 
         assert [claims.user_id for claims in found] == [1, 2, 3, 4, 5]
+
+    async def test_a_file_that_was_never_read_refuses_nobody(
+        self, mint: TokenMint, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        content = mint.key_set_file.read_text()
+        verifier = verifier_of(mint)
+        for unreadable in (None, "", "[]", '{"keys": [{}]}'):
+            if unreadable is None:
+                mint.key_set_file.unlink()
+            else:
+                mint.key_set_file.write_text(unreadable)
+            for _ in range(2):  # the second meets what the first left behind
+                with pytest.raises(Unavailable):
+                    await verifier.verify(mint.token(1))
+
+        mint.key_set_file.write_text(content)
+        monkeypatch.setattr(auth, "REREAD_SECONDS", -1)
+        assert (await verifier.verify(mint.token(1))).user_id == 1
+
+    async def test_the_last_keys_stand_while_the_file_cannot_be_read(
+        self, mint: TokenMint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "next").mkdir()
+        successor = TokenMint(tmp_path / "next")
+        verifier = verifier_of(mint)
+        await verifier.verify(mint.token(1))
+        mint.key_set_file.write_text("{")
+        for setting in ("REREAD_SECONDS", "REFRESH_SECONDS"):
+            monkeypatch.setattr(auth, setting, -1)
+
+        assert (await verifier.verify(mint.token(2))).user_id == 2
+        with pytest.raises(Unavailable):
+            await verifier.verify(successor.token(3))
 
     async def test_invented_key_names_do_not_make_us_read(
         self, mint: TokenMint, tmp_path: Path

@@ -31,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from harena_core.clock import Clock
 from harena_core.db import Reader, reading, transaction
-from harena_core.errors import NotAuthenticated, NotPermitted
+from harena_core.errors import NotAuthenticated, NotPermitted, Unavailable
 from harena_core.keys import ALGORITHM, read_key_set
 from harena_core.metrics import Instruments
 from harena_core.redis import Cache
@@ -102,27 +102,43 @@ class Principal:
 
 
 class KeySet:
-    """The public keys of a file, by name; reread when a name is unknown, or after a minute."""
+    """The public keys of a file, by name; reread when a name is unknown, or after a minute.
+
+    While the file cannot be read, the keys that were read last stand.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._keys: dict[str, dict[str, Any]] = {}
-        self._read_at = float("-inf")
+        self._readable = False
+        self._tried_at = float("-inf")
         self._reading = asyncio.Lock()
 
+    async def read(self) -> None:
+        """Raises OSError, ValueError, LookupError or TypeError where the file holds no key set."""
+        self._tried_at = time.monotonic()
+        self._readable = False
+        content = await asyncio.to_thread(self._path.read_text)
+        self._keys = {key["kid"]: key for key in read_key_set(content)}
+        self._readable = True
+
     async def get(self, kid: str) -> dict[str, Any] | None:
+        """The key of that name. Raises Unavailable where only the unreadable file could tell."""
         if self._is_stale(kid) or kid not in self._keys:
             # Whoever asks while another reads waits for what that one finds: a good token must not
             # be refused because it came a moment after the first.
             async with self._reading:
                 if self._is_stale(kid):
-                    self._read_at = time.monotonic()
-                    content = await asyncio.to_thread(self._path.read_text)
-                    self._keys = {key["kid"]: key for key in read_key_set(content)}
+                    try:
+                        await self.read()
+                    except (OSError, ValueError, LookupError, TypeError) as error:
+                        log.error("key_set_unreadable", error=type(error).__name__)
+        if kid not in self._keys and not self._readable:
+            raise Unavailable(code="KEY_SET_UNAVAILABLE")
         return self._keys.get(kid)
 
     def _is_stale(self, kid: str) -> bool:
-        age = time.monotonic() - self._read_at
+        age = time.monotonic() - self._tried_at
         return age > (REFRESH_SECONDS if kid in self._keys else REREAD_SECONDS)
 
 
@@ -139,7 +155,10 @@ class TokenVerifier:
         self._verified: dict[bytes, tuple[str, Claims]] = {}
 
     async def verify(self, token: str) -> Claims:
-        """The token's claims. Raises NotAuthenticated for any token that is not perfectly good."""
+        """The token's claims. Raises NotAuthenticated for any token that is not perfectly good.
+
+        Raises Unavailable where its key cannot be looked up.
+        """
         digest = hashlib.sha256(token.encode()).digest()
         known = self._verified.get(digest)
         kid = known[0] if known else self._kid(token)

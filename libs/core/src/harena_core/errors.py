@@ -132,15 +132,17 @@ class Unavailable(HarenaError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "SERVICE_UNAVAILABLE"
 
+    def __init__(
+        self,
+        detail: str = "Le service est momentanément indisponible. Réessayez dans un instant.",
+        *,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(detail, code=code, headers={"Retry-After": "2"})
+
 
 class DatabaseUnavailable(Unavailable):
     code = "DATABASE_UNAVAILABLE"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Le service est momentanément indisponible. Réessayez dans un instant.",
-            headers={"Retry-After": "2"},
-        )
 
 
 class GatewayTimeout(HarenaError):
