@@ -39,6 +39,9 @@ from harena_core.redis import Cache
 log = structlog.get_logger()
 
 LOGIN_PATH = "/api/v1/users/auth/login"
+MISSING = "MISSING_TOKEN"
+INVALID = "INVALID_TOKEN"
+EXPIRED = "TOKEN_EXPIRED"
 REVOKED = "TOKEN_REVOKED"
 
 MAX_TOKEN_LENGTH = 4096
@@ -51,6 +54,10 @@ SESSION_CACHE_SECONDS = 5
 # Longer than the cache of a live session, so that a slow reader of the old truth cannot undo it.
 REVOKED_CACHE_SECONDS = 60
 MAX_VERIFIED = 2048
+
+# What the check of a token is counted as.
+ACCEPTED = "accepted"
+_OUTCOMES = {MISSING: "missing", INVALID: "refused", EXPIRED: "expired", REVOKED: "revoked"}
 
 _LIVE = b"1"
 _REVOKED = b"0"
@@ -168,7 +175,7 @@ class TokenVerifier:
         claims = known[1] if known else self._decode(token, key)
         if claims.exp <= self._clock.epoch():
             self._verified.pop(digest, None)
-            raise NotAuthenticated("Votre session a expiré.", code="TOKEN_EXPIRED")
+            raise NotAuthenticated("Votre session a expiré.", code=EXPIRED)
         if known is None:
             if len(self._verified) >= MAX_VERIFIED:
                 self._verified.pop(next(iter(self._verified)))
@@ -245,7 +252,7 @@ class Sessions:
 
 
 def _bad_token() -> NotAuthenticated:
-    return NotAuthenticated("Jeton invalide. Reconnectez-vous.", code="INVALID_TOKEN")
+    return NotAuthenticated("Jeton invalide. Reconnectez-vous.", code=INVALID)
 
 
 # Also what draws the Authorize button of the docs, which logs in at this address.
@@ -258,24 +265,23 @@ def bearer_of(connection: HTTPConnection) -> str | None:
     return token if token and scheme.lower() == "bearer" else None
 
 
+def _count(instruments: Instruments, outcome: str) -> None:
+    instruments.sessions.labels(instruments.service, outcome).inc()
+
+
 @contextmanager
-def _counted(instruments: Instruments) -> Iterator[None]:
-    """Counts how the check of a token ends."""
-    outcome = "refused"
+def _refusals_counted(instruments: Instruments) -> Iterator[None]:
+    """Counts a token that is found bad; an outage says nothing of a token."""
     try:
         yield
-        outcome = "accepted"
     except NotAuthenticated as error:
-        if error.error_code == REVOKED:
-            outcome = "revoked"
+        _count(instruments, _OUTCOMES[error.error_code])
         raise
-    finally:
-        instruments.sessions.labels(instruments.service, outcome).inc()
 
 
 async def _claims(token: str | None, verifier: TokenVerifier) -> Claims:
     if not token:
-        raise NotAuthenticated("Authentification requise.", code="MISSING_TOKEN")
+        raise NotAuthenticated("Authentification requise.", code=MISSING)
     return await verifier.verify(token)
 
 
@@ -295,8 +301,10 @@ async def authenticate(
     token: str | None, verifier: TokenVerifier, sessions: Sessions, instruments: Instruments
 ) -> Principal:
     """The same, for a request, or for a socket when it opens."""
-    with _counted(instruments):
-        return await check(token, verifier, sessions)
+    with _refusals_counted(instruments):
+        principal = await check(token, verifier, sessions)
+    _count(instruments, ACCEPTED)
+    return principal
 
 
 @asynccontextmanager
@@ -304,9 +312,10 @@ async def _live_reading(
     engine: AsyncEngine, claims: Claims, instruments: Instruments
 ) -> AsyncIterator[Reader]:
     async with reading(engine, claims.user_id, claims.session_id) as reader:
-        with _counted(instruments):
+        with _refusals_counted(instruments):
             if reader is None:
                 raise _revoked()
+        _count(instruments, ACCEPTED)
         yield reader
 
 
@@ -324,11 +333,8 @@ async def _user_reading(
 ) -> AbstractAsyncContextManager[Reader]:
     state = request.state
     instruments: Instruments = request.app.state.instruments
-    try:
+    with _refusals_counted(instruments):
         claims = await _claims(token, state.verifier)
-    except NotAuthenticated:
-        instruments.sessions.labels(instruments.service, "refused").inc()
-        raise
     return _live_reading(state.engine, claims, instruments)
 
 
