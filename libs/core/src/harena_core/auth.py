@@ -220,7 +220,7 @@ class Sessions:
         self._cache = cache
 
     async def is_live(self, user_id: int, session_id: UUID) -> bool:
-        """Raises DatabaseUnavailable where neither knows."""
+        """Raises as `transaction` does where neither knows."""
         key = self._key(user_id, session_id)
         cached = await self._cache.get(key)
         if cached is not None:

@@ -149,6 +149,13 @@ class GatewayTimeout(HarenaError):
     status = HTTPStatus.GATEWAY_TIMEOUT
     code = "GATEWAY_TIMEOUT"
 
+    def __init__(self) -> None:
+        super().__init__("La demande a pris trop de temps. Réessayez plus tard.")
+
+
+class DatabaseTimeout(GatewayTimeout):
+    code = "DATABASE_TIMEOUT"
+
 
 _HTTP_DETAILS = {
     404: "Cette adresse n'existe pas.",
