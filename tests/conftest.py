@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import structlog
 
+from harena_core.logging import exceptions
 from harena_core.testing import free_port
 from harena_db import testing
 from harena_db.testing import Database
@@ -24,7 +25,7 @@ def plain_logs() -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.format_exc_info,
+            exceptions,
             structlog.processors.JSONRenderer(),
         ]
     )

@@ -7,6 +7,7 @@ dependencies (tests/unit/core), and what each service does beside them.
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -58,7 +59,7 @@ SERVICES = {
 
 @pytest.fixture
 def environment(
-    database: Database, valkey: Valkey, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    database: Database, valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., None]:
     """Sets what a service of this name finds in its environment."""
     mint = TokenMint(tmp_path)
@@ -113,6 +114,18 @@ async def test_every_service_has_the_same_face(name: str, environment: Callable[
             assert schema["info"]["title"] == f"Harena – {name}"
         unknown = await client.get("/api/v1/nothing")
         assert (unknown.status_code, unknown.json()["error_code"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_no_service_starts_without_keys(
+    name: str, environment: Callable[..., None], tmp_path: Path
+) -> None:
+    environment(name, KEY_SET_FILE=str(tmp_path / "nowhere.json"))
+    app = SERVICES[name].create(SERVICES[name].settings())
+
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        async with app.router.lifespan_context(app):
+            pass
 
 
 class TestSearchEngine:

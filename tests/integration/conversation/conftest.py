@@ -78,6 +78,10 @@ class Answers:
                     yield ResponseChunk(content="é" * 100_000)
                 case "silence":
                     return
+                case "endless":
+                    while True:
+                        yield ResponseChunk(content="mot ")
+                        await asyncio.sleep(0)
             yield ResponseChunk(content="mot\nde plus")
             yield ResponseEnd(metadata={"total_results": 3})
             yield ResponseChunk(content="never seen")

@@ -19,7 +19,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
+from harena_core import db
 from harena_core.testing import TokenMint, socket_url
+from harena_db.testing import Database
 
 NO_DATA = {"/health"}
 
@@ -257,6 +259,18 @@ class TestOutage:
             assert await socket.closed() == 1013
             answer = await client.post(ada.stream, json={"message": "x"}, headers=ada.headers)
             assert answer.status_code == 503
+
+    async def test_of_a_database_that_does_not_answer_in_time(
+        self, start: Start, ada: Person, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(db, "STATEMENT_SECONDS", 1)
+        async with start(redis_url=None) as client, database.transaction() as connection:
+            await connection.exec_driver_sql("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
+            async with socket_of(client, ada) as socket:
+                assert await socket.closed() == 1013
+            answer = await client.post(ada.stream, json={"message": "x"}, headers=ada.headers)
+
+        assert (answer.status_code, answer.json()["error_code"]) == (504, "DATABASE_TIMEOUT")
 
 
 async def test_a_token_is_in_no_log(

@@ -1,9 +1,14 @@
 """A conversation over one WebSocket."""
 
+from functools import partial
+from typing import Any
+
 import httpx2
 import pytest
+import uvicorn
 from redis.asyncio import Redis
 from tests.integration.conversation.conftest import Answers, Person, Start, asking, socket_of
+from websockets.exceptions import ConnectionClosed
 
 from harena_core.testing import eventually
 from harena_local.valkey import Valkey
@@ -164,3 +169,29 @@ async def test_no_connection_to_the_database_is_held(
         answers.release.set()
         for socket in (one, two, three):
             await socket.hear_until("response_end")
+
+
+async def test_a_client_that_vanishes_amid_an_answer_is_no_bug(
+    start: Start,
+    ada: Person,
+    answers: Answers,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """After a ping without a pong uvicorn gives it up, and refuses what is still to be sent."""
+    hasty: Any = partial(uvicorn.Config, ws_ping_interval=0.1, ws_ping_timeout=0.1)
+    monkeypatch.setattr(uvicorn, "Config", hasty)
+    async with start() as client, socket_of(client, ada) as socket:
+        await socket.say("message", message="endless")
+        monkeypatch.setattr(socket.connection.protocol, "send_frame", lambda frame: None)
+        with pytest.raises(ConnectionClosed):
+            await socket.hear_until("response_end")
+
+        async def ended() -> bool:
+            return answers.closed == 1
+
+        await eventually(ended)
+
+    logged = capsys.readouterr().out
+    assert '"event": "socket"' in logged
+    assert "failed" not in logged

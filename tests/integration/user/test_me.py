@@ -398,7 +398,7 @@ class TestRefused:
 
         detail = answer.json()["detail"]
         assert "account_selection.mode" in detail
-        assert "'all', 'exclude_types' or 'include_specific'" in detail
+        assert "'all', 'exclude_types' ou 'include_specific'" in detail
 
     @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
     async def test_only_numbers_that_json_has(self, shared_ada: Person, number: str) -> None:

@@ -99,37 +99,44 @@ class TestRegister:
 @READS_ONLY
 class TestRefused:
     @pytest.mark.parametrize(
-        ("changes", "culprit"),
+        ("culprit", "value", "said"),
         [
-            ({"password": "7 signs", "confirm_password": "7 signs"}, "password"),
-            ({"password": "x" * 129, "confirm_password": "x" * 129}, "password"),
-            ({"password": "password123", "confirm_password": "password123"}, "password"),
-            ({"password": "AzertyUiop", "confirm_password": "AzertyUiop"}, "password"),
-            ({"password": "\ud800" * 8, "confirm_password": "\ud800" * 8}, "password"),
-            ({"confirm_password": "quatre mots sans rapports"}, "confirm_password"),
-            ({"confirm_password": None}, "confirm_password"),
-            ({"email": "nobody"}, "email"),
-            ({"email": "a@b"}, "email"),
-            ({"email": "Ada <ada@example.com>"}, "email"),
-            ({"email": "a\0@example.com"}, "email"),
-            ({"email": "a" * 250 + "@example.com"}, "email"),
-            ({"email": None}, "email"),
-            ({"first_name": "x" * 101}, "first_name"),
-            ({"first_name": "a\0b"}, "first_name"),
-            ({"last_name": "\ud800"}, "last_name"),
-            ({"last_name": 5}, "last_name"),
+            ("password", "7 signs", "trop court (8 au moins)"),
+            ("password", "x" * 129, "trop long (128 au plus)"),
+            ("password", "password123", "mot de passe trop courant"),
+            ("password", "AzertyUiop", "mot de passe trop courant"),
+            ("password", "\ud800" * 8, "caractères non autorisés"),
+            (
+                "confirm_password",
+                "quatre mots sans rapports",
+                "les mots de passe ne correspondent pas",
+            ),
+            ("confirm_password", None, "champ requis"),
+            ("email", "nobody", "adresse e-mail invalide"),
+            ("email", "a@b", "adresse e-mail invalide"),
+            ("email", "Ada <ada@example.com>", "adresse e-mail invalide"),
+            ("email", "a\0@example.com", "adresse e-mail invalide"),
+            ("email", "a" * 250 + "@example.com", "trop long (254 au plus)"),
+            ("email", None, "champ requis"),
+            ("first_name", "x" * 101, "trop long (100 au plus)"),
+            ("first_name", "a\0b", "caractères non autorisés"),
+            ("last_name", "\ud800", "caractères non autorisés"),
+            ("last_name", 5, "un texte est attendu"),
         ],
     )
     async def test_says_what_is_wrong(
-        self, shared_ada: Person, changes: dict[str, Any], culprit: str
+        self, shared_ada: Person, culprit: str, value: Any, said: str
     ) -> None:
+        changes = {culprit: value}
+        if culprit == "password":
+            changes["confirm_password"] = value
         answer = await register(shared_ada.client, **changes)
 
         assert answer.status_code == 422
         body = answer.json()
         assert body["error_code"] == "VALIDATION_ERROR"
         assert [error["loc"] for error in body["errors"]] == [["body", culprit]]
-        assert culprit in body["detail"]
+        assert body["detail"] == f"{culprit} : {said}"
         assert str(changes.get("password", "secret")) not in answer.text
 
     @pytest.mark.parametrize(

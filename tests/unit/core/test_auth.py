@@ -2,17 +2,23 @@ import asyncio
 import base64
 import json
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from jose import jwt
+from pydantic import SecretStr
 
 from harena_core import auth, keys
-from harena_core.auth import KeySet, TokenVerifier
+from harena_core.auth import KeySet, Sessions, TokenVerifier, authenticate
 from harena_core.clock import Clock
-from harena_core.errors import NotAuthenticated
+from harena_core.db import open_engine
+from harena_core.errors import DatabaseUnavailable, NotAuthenticated, Unavailable
+from harena_core.metrics import Instruments
+from harena_core.redis import Cache
+from harena_core.settings import DatabaseSettings
 from harena_core.testing import TokenMint
 
 
@@ -193,6 +199,39 @@ class TestRotation:
 
         assert [claims.user_id for claims in found] == [1, 2, 3, 4, 5]
 
+    async def test_a_file_that_was_never_read_refuses_nobody(
+        self, mint: TokenMint, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        content = mint.key_set_file.read_text()
+        verifier = verifier_of(mint)
+        for unreadable in (None, "", "[]", '{"keys": [{}]}'):
+            if unreadable is None:
+                mint.key_set_file.unlink()
+            else:
+                mint.key_set_file.write_text(unreadable)
+            for _ in range(2):  # the second meets what the first left behind
+                with pytest.raises(Unavailable):
+                    await verifier.verify(mint.token(1))
+
+        mint.key_set_file.write_text(content)
+        monkeypatch.setattr(auth, "REREAD_SECONDS", -1)
+        assert (await verifier.verify(mint.token(1))).user_id == 1
+
+    async def test_the_last_keys_stand_while_the_file_cannot_be_read(
+        self, mint: TokenMint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "next").mkdir()
+        successor = TokenMint(tmp_path / "next")
+        verifier = verifier_of(mint)
+        await verifier.verify(mint.token(1))
+        mint.key_set_file.write_text("{")
+        for setting in ("REREAD_SECONDS", "REFRESH_SECONDS"):
+            monkeypatch.setattr(auth, setting, -1)
+
+        assert (await verifier.verify(mint.token(2))).user_id == 2
+        with pytest.raises(Unavailable):
+            await verifier.verify(successor.token(3))
+
     async def test_invented_key_names_do_not_make_us_read(
         self, mint: TokenMint, tmp_path: Path
     ) -> None:
@@ -202,3 +241,40 @@ class TestRotation:
 
         for number in range(100):
             assert await keyset.get(f"invented-{number}") is None
+
+
+class TestCounting:
+    @pytest.fixture
+    async def sessions(self) -> AsyncIterator[Sessions]:
+        """Of a database that is away."""
+        url = SecretStr("postgresql://nobody@127.0.0.1:1/none")
+        instruments = Instruments("elsewhere")
+        async with open_engine(DatabaseSettings(database_url=url), instruments) as engine:
+            yield Sessions(engine, Cache(None, instruments))
+
+    @staticmethod
+    def counted(instruments: Instruments) -> dict[str, float]:
+        return {
+            sample.labels["outcome"]: sample.value
+            for metric in instruments.sessions.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        }
+
+    async def test_names_what_was_wrong_with_a_token(
+        self, mint: TokenMint, sessions: Sessions
+    ) -> None:
+        instruments = Instruments("core")
+        tokens = [None, "", "x", mint.token(1, aud="other"), mint.token(1, exp=1)]
+        for token in tokens:
+            with pytest.raises(NotAuthenticated):
+                await authenticate(token, verifier_of(mint), sessions, instruments)
+
+        assert self.counted(instruments) == {"missing": 2, "refused": 2, "expired": 1}
+
+    async def test_an_outage_refuses_nobody(self, mint: TokenMint, sessions: Sessions) -> None:
+        instruments = Instruments("core")
+        with pytest.raises(DatabaseUnavailable):
+            await authenticate(mint.token(1), verifier_of(mint), sessions, instruments)
+
+        assert self.counted(instruments) == {}

@@ -74,6 +74,7 @@ def create_app(
         responses={
             422: {"model": ErrorBody, "description": "The request names its culprit."},
             503: {"model": ErrorBody, "description": "A dependency is down; try again."},
+            504: {"model": ErrorBody, "description": "A dependency takes too long."},
         },
     )
     app.state.instruments = instruments

@@ -31,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from harena_core.clock import Clock
 from harena_core.db import Reader, reading, transaction
-from harena_core.errors import NotAuthenticated, NotPermitted
+from harena_core.errors import NotAuthenticated, NotPermitted, Unavailable
 from harena_core.keys import ALGORITHM, read_key_set
 from harena_core.metrics import Instruments
 from harena_core.redis import Cache
@@ -39,6 +39,9 @@ from harena_core.redis import Cache
 log = structlog.get_logger()
 
 LOGIN_PATH = "/api/v1/users/auth/login"
+MISSING = "MISSING_TOKEN"
+INVALID = "INVALID_TOKEN"
+EXPIRED = "TOKEN_EXPIRED"
 REVOKED = "TOKEN_REVOKED"
 
 MAX_TOKEN_LENGTH = 4096
@@ -51,6 +54,10 @@ SESSION_CACHE_SECONDS = 5
 # Longer than the cache of a live session, so that a slow reader of the old truth cannot undo it.
 REVOKED_CACHE_SECONDS = 60
 MAX_VERIFIED = 2048
+
+# What the check of a token is counted as.
+ACCEPTED = "accepted"
+_OUTCOMES = {MISSING: "missing", INVALID: "refused", EXPIRED: "expired", REVOKED: "revoked"}
 
 _LIVE = b"1"
 _REVOKED = b"0"
@@ -102,27 +109,43 @@ class Principal:
 
 
 class KeySet:
-    """The public keys of a file, by name; reread when a name is unknown, or after a minute."""
+    """The public keys of a file, by name; reread when a name is unknown, or after a minute.
+
+    While the file cannot be read, the keys that were read last stand.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._keys: dict[str, dict[str, Any]] = {}
-        self._read_at = float("-inf")
+        self._readable = False
+        self._tried_at = float("-inf")
         self._reading = asyncio.Lock()
 
+    async def read(self) -> None:
+        """Raises OSError, ValueError, LookupError or TypeError where the file holds no key set."""
+        self._tried_at = time.monotonic()
+        self._readable = False
+        content = await asyncio.to_thread(self._path.read_text)
+        self._keys = {key["kid"]: key for key in read_key_set(content)}
+        self._readable = True
+
     async def get(self, kid: str) -> dict[str, Any] | None:
+        """The key of that name. Raises Unavailable where only the unreadable file could tell."""
         if self._is_stale(kid) or kid not in self._keys:
             # Whoever asks while another reads waits for what that one finds: a good token must not
             # be refused because it came a moment after the first.
             async with self._reading:
                 if self._is_stale(kid):
-                    self._read_at = time.monotonic()
-                    content = await asyncio.to_thread(self._path.read_text)
-                    self._keys = {key["kid"]: key for key in read_key_set(content)}
+                    try:
+                        await self.read()
+                    except (OSError, ValueError, LookupError, TypeError) as error:
+                        log.error("key_set_unreadable", error=type(error).__name__)
+        if kid not in self._keys and not self._readable:
+            raise Unavailable(code="KEY_SET_UNAVAILABLE")
         return self._keys.get(kid)
 
     def _is_stale(self, kid: str) -> bool:
-        age = time.monotonic() - self._read_at
+        age = time.monotonic() - self._tried_at
         return age > (REFRESH_SECONDS if kid in self._keys else REREAD_SECONDS)
 
 
@@ -139,7 +162,10 @@ class TokenVerifier:
         self._verified: dict[bytes, tuple[str, Claims]] = {}
 
     async def verify(self, token: str) -> Claims:
-        """The token's claims. Raises NotAuthenticated for any token that is not perfectly good."""
+        """The token's claims. Raises NotAuthenticated for any token that is not perfectly good.
+
+        Raises Unavailable where its key cannot be looked up.
+        """
         digest = hashlib.sha256(token.encode()).digest()
         known = self._verified.get(digest)
         kid = known[0] if known else self._kid(token)
@@ -149,7 +175,7 @@ class TokenVerifier:
         claims = known[1] if known else self._decode(token, key)
         if claims.exp <= self._clock.epoch():
             self._verified.pop(digest, None)
-            raise NotAuthenticated("Votre session a expiré.", code="TOKEN_EXPIRED")
+            raise NotAuthenticated("Votre session a expiré.", code=EXPIRED)
         if known is None:
             if len(self._verified) >= MAX_VERIFIED:
                 self._verified.pop(next(iter(self._verified)))
@@ -194,7 +220,7 @@ class Sessions:
         self._cache = cache
 
     async def is_live(self, user_id: int, session_id: UUID) -> bool:
-        """Raises DatabaseUnavailable where neither knows."""
+        """Raises as `transaction` does where neither knows."""
         key = self._key(user_id, session_id)
         cached = await self._cache.get(key)
         if cached is not None:
@@ -226,7 +252,7 @@ class Sessions:
 
 
 def _bad_token() -> NotAuthenticated:
-    return NotAuthenticated("Jeton invalide. Reconnectez-vous.", code="INVALID_TOKEN")
+    return NotAuthenticated("Jeton invalide. Reconnectez-vous.", code=INVALID)
 
 
 # Also what draws the Authorize button of the docs, which logs in at this address.
@@ -239,24 +265,23 @@ def bearer_of(connection: HTTPConnection) -> str | None:
     return token if token and scheme.lower() == "bearer" else None
 
 
+def _count(instruments: Instruments, outcome: str) -> None:
+    instruments.sessions.labels(instruments.service, outcome).inc()
+
+
 @contextmanager
-def _counted(instruments: Instruments) -> Iterator[None]:
-    """Counts how the check of a token ends."""
-    outcome = "refused"
+def _refusals_counted(instruments: Instruments) -> Iterator[None]:
+    """Counts a token that is found bad; an outage says nothing of a token."""
     try:
         yield
-        outcome = "accepted"
     except NotAuthenticated as error:
-        if error.error_code == REVOKED:
-            outcome = "revoked"
+        _count(instruments, _OUTCOMES[error.error_code])
         raise
-    finally:
-        instruments.sessions.labels(instruments.service, outcome).inc()
 
 
 async def _claims(token: str | None, verifier: TokenVerifier) -> Claims:
     if not token:
-        raise NotAuthenticated("Authentification requise.", code="MISSING_TOKEN")
+        raise NotAuthenticated("Authentification requise.", code=MISSING)
     return await verifier.verify(token)
 
 
@@ -276,8 +301,10 @@ async def authenticate(
     token: str | None, verifier: TokenVerifier, sessions: Sessions, instruments: Instruments
 ) -> Principal:
     """The same, for a request, or for a socket when it opens."""
-    with _counted(instruments):
-        return await check(token, verifier, sessions)
+    with _refusals_counted(instruments):
+        principal = await check(token, verifier, sessions)
+    _count(instruments, ACCEPTED)
+    return principal
 
 
 @asynccontextmanager
@@ -285,9 +312,10 @@ async def _live_reading(
     engine: AsyncEngine, claims: Claims, instruments: Instruments
 ) -> AsyncIterator[Reader]:
     async with reading(engine, claims.user_id, claims.session_id) as reader:
-        with _counted(instruments):
+        with _refusals_counted(instruments):
             if reader is None:
                 raise _revoked()
+        _count(instruments, ACCEPTED)
         yield reader
 
 
@@ -305,11 +333,8 @@ async def _user_reading(
 ) -> AbstractAsyncContextManager[Reader]:
     state = request.state
     instruments: Instruments = request.app.state.instruments
-    try:
+    with _refusals_counted(instruments):
         claims = await _claims(token, state.verifier)
-    except NotAuthenticated:
-        instruments.sessions.labels(instruments.service, "refused").inc()
-        raise
     return _live_reading(state.engine, claims, instruments)
 
 

@@ -9,28 +9,29 @@ What only reads, and is asked often, takes `reading` instead: the same pool and 
 asyncpg's own calls, because SQLAlchemy's cost more than the queries they carry.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
 import asyncpg
 import structlog
-from sqlalchemy import ClauseElement, text
+from sqlalchemy import ClauseElement, ExceptionContext, event, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-from harena_core.errors import DatabaseUnavailable
+from harena_core.errors import DatabaseTimeout, DatabaseUnavailable, HarenaError
 from harena_core.metrics import Instruments
 from harena_core.settings import DatabaseSettings
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 30
@@ -44,6 +45,7 @@ _UNKNOWN = {"channel_binding", "gssencmode", "target_session_attrs", "connect_ti
 # Classes of SQLSTATE that say "the server, not the query": connection, resources, operator
 # intervention (shutdown, crash recovery), system error.
 _OUTAGE_CLASSES = ("08", "53", "57P", "58")
+_QUERY_CANCELED = "57014"  # it ran into `statement_timeout`, or an administrator had enough of it
 
 _BIND_USER = text("SELECT set_config('harena.user_id', :user_id, true)")
 
@@ -71,17 +73,46 @@ def asyncpg_url(url: str) -> str:
     return plain_url(url).replace("postgresql://", "postgresql+asyncpg://", 1)
 
 
-def is_outage(error: BaseException) -> bool:
-    """Whether the database could not be reached or is stopping: a 503, not a bug."""
-    if isinstance(error, PoolTimeoutError | OSError | TimeoutError | InterfaceError):
-        return True
-    if isinstance(error, asyncpg.InterfaceError):
-        return True
-    if isinstance(error, DBAPIError):
-        state = str(getattr(error.orig, "sqlstate", "") or "")
-        return error.connection_invalidated or state.startswith(_OUTAGE_CLASSES)
-    # Raised bare while connecting, before SQLAlchemy wraps anything.
-    return str(getattr(error, "sqlstate", "") or "").startswith(_OUTAGE_CLASSES)
+def _answer_to(error: Exception, *, closed: bool) -> HarenaError | None:
+    """What is said of an error that the driver raised amid a transaction; None of a bug of ours.
+
+    `closed`: whether its connection is.
+    """
+    if isinstance(error, TimeoutError) or _state(error) == _QUERY_CANCELED:
+        answer: HarenaError = DatabaseTimeout()
+    elif closed or _is_outage(error):
+        answer = DatabaseUnavailable()
+    else:
+        return None
+    log.warning(answer.error_code.lower(), error=type(error).__name__)
+    return answer
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether the server says so itself, or cannot be reached at all."""
+    return isinstance(error, OSError) or _state(error).startswith(_OUTAGE_CLASSES)
+
+
+def _state(error: Exception) -> str:
+    """The SQLSTATE, where the server gave one."""
+    return getattr(error, "sqlstate", None) or ""
+
+
+def _told(context: ExceptionContext) -> HarenaError | None:
+    """SQLAlchemy raises what this returns: it asks for what the driver raised and nothing else."""
+    error = context.original_exception
+    if not isinstance(error, Exception):  # cancelled
+        return None
+    return _answer_to(error, closed=context.is_disconnect)
+
+
+def _still_open(connection: Any, *_: object) -> None:
+    """Has the pool replace a connection that died idle: the server was restarted.
+
+    This side was told when it was closed, so no round trip is needed.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 @asynccontextmanager
@@ -109,6 +140,8 @@ async def open_engine(
         "Connections that the pool may have at most.",
         lambda: settings.database_pool_size,
     )
+    event.listen(engine.sync_engine, "handle_error", _told, retval=True)
+    event.listen(engine.sync_engine, "checkout", _still_open)
     pool: Any = engine.pool
     for state, read in (("open", pool.checkedin), ("used", pool.checkedout)):
         instruments.gauge(
@@ -120,44 +153,32 @@ async def open_engine(
         await engine.dispose()
 
 
-async def _begin(engine: AsyncEngine, user_id: int | None) -> AsyncConnection:
-    connection = await engine.connect()
+async def _taken(taking: Awaitable[T]) -> T:
+    """What the pool gives. Raises DatabaseUnavailable where the server is not there in time."""
     try:
-        if user_id is not None:
-            await connection.execute(_BIND_USER, {"user_id": str(user_id)})
-    except BaseException:
-        await connection.close()
+        return await taking
+    except Exception as error:
+        if isinstance(error, PoolTimeoutError) or _is_outage(error):
+            log.warning("database_unavailable", error=type(error).__name__)
+            raise DatabaseUnavailable from error
         raise
-    return connection
 
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine, user_id: int | None) -> AsyncIterator[AsyncConnection]:
     """A transaction of this user: committed at the end, rolled back on any exception.
 
-    Raises DatabaseUnavailable where the server cannot be reached. Without a user, row-level
-    security shows no user's rows at all.
+    Raises DatabaseUnavailable where the server cannot be reached, and DatabaseTimeout where it
+    takes too long. Without a user, row-level security shows no user's rows at all.
     """
+    connection = await _taken(engine.connect())
     try:
-        try:
-            connection = await _begin(engine, user_id)
-        except DBAPIError as error:
-            # A connection of the pool that died while it was idle (the server was restarted): the
-            # whole pool is now invalidated, so one more try gets a fresh one. Cheaper than a
-            # pre-ping, which costs every request a round trip.
-            if not error.connection_invalidated:
-                raise
-            connection = await _begin(engine, user_id)
-        try:
-            yield connection
-            await connection.commit()
-        finally:
-            await connection.close()
-    except Exception as error:
-        if is_outage(error):
-            log.warning("database_unavailable", error=type(error).__name__)
-            raise DatabaseUnavailable from error
-        raise
+        if user_id is not None:
+            await connection.execute(_BIND_USER, {"user_id": str(user_id)})
+        yield connection
+        await connection.commit()
+    finally:
+        await connection.close()
 
 
 class Statement:
@@ -185,7 +206,18 @@ class Reader:
 
     async def fetch(self, statement: Statement, **values: object) -> list[asyncpg.Record]:
         """The rows of a statement."""
-        return await self.connection.fetch(statement.sql, *statement.arguments(values))
+        arguments = statement.arguments(values)
+        return await _ran(self.connection, self.connection.fetch(statement.sql, *arguments))
+
+
+async def _ran(connection: Any, running: Awaitable[T]) -> T:
+    """What asyncpg answers, with its errors told as SQLAlchemy's are by `_told`."""
+    try:
+        return await running
+    except Exception as error:
+        if answer := _answer_to(error, closed=connection.is_closed()):
+            raise answer from error
+        raise
 
 
 @asynccontextmanager
@@ -195,7 +227,7 @@ async def reading(
     """A read-only transaction of this user, where the session is live; None where it is not.
 
     All of its statements see the same moment. Beginning, binding the user and asking for the
-    session are one round trip. Raises DatabaseUnavailable where the server cannot be reached.
+    session are one round trip. Raises as `transaction` does.
     """
     # The simple protocol takes several statements and no parameters: these are a number and a UUID.
     # A session that is over binds nobody, so nothing could be seen even if the answer were ignored.
@@ -204,40 +236,22 @@ async def reading(
         f"SELECT set_config('harena.user_id', '{int(user_id)}', true) "
         f"WHERE session_is_live({int(user_id)}, '{UUID(bytes=session_id.bytes)}')"
     )
+    pooled = await _taken(engine.raw_connection())
+    connection: Any = pooled.driver_connection
     try:
-        pooled = await _check_out(engine)
-        connection: Any = pooled.driver_connection
-        try:
-            live = await connection.execute(begin) == "SELECT 1"
-            yield Reader(user_id, connection) if live else None
-            await connection.execute("COMMIT")
-        except Exception:
-            if not connection.is_closed():
-                await connection.execute("ROLLBACK")
-            raise
-        except BaseException:
-            connection.terminate()  # cancelled amid a query: nobody knows in what state it is
-            raise
-        finally:
-            if connection.is_closed():
-                pooled.invalidate()
-            await greenlet_spawn(pooled.close)
-    except Exception as error:
-        if is_outage(error):
-            log.warning("database_unavailable", error=type(error).__name__)
-            raise DatabaseUnavailable from error
-        raise
-
-
-async def _check_out(engine: AsyncEngine) -> PoolProxiedConnection:
-    """A connection of the pool that is open, as far as this side knows."""
-    while True:
-        pooled = await engine.raw_connection()
-        connection: Any = pooled.driver_connection
+        live = await _ran(connection, connection.execute(begin)) == "SELECT 1"
+        yield Reader(user_id, connection) if live else None
+        await _ran(connection, connection.execute("COMMIT"))
+    except Exception:
         if not connection.is_closed():
-            return pooled
-        # It died while it was idle (the server was restarted). A new one is open, so this ends.
-        pooled.invalidate()
+            await _ran(connection, connection.execute("ROLLBACK"))
+        raise
+    except BaseException:
+        connection.terminate()  # cancelled amid a query: nobody knows in what state it is
+        raise
+    finally:
+        if connection.is_closed():
+            pooled.invalidate()
         await greenlet_spawn(pooled.close)
 
 

@@ -132,20 +132,29 @@ class Unavailable(HarenaError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "SERVICE_UNAVAILABLE"
 
+    def __init__(
+        self,
+        detail: str = "Le service est momentanément indisponible. Réessayez dans un instant.",
+        *,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(detail, code=code, headers={"Retry-After": "2"})
+
 
 class DatabaseUnavailable(Unavailable):
     code = "DATABASE_UNAVAILABLE"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Le service est momentanément indisponible. Réessayez dans un instant.",
-            headers={"Retry-After": "2"},
-        )
 
 
 class GatewayTimeout(HarenaError):
     status = HTTPStatus.GATEWAY_TIMEOUT
     code = "GATEWAY_TIMEOUT"
+
+    def __init__(self) -> None:
+        super().__init__("La demande a pris trop de temps. Réessayez plus tard.")
+
+
+class DatabaseTimeout(GatewayTimeout):
+    code = "DATABASE_TIMEOUT"
 
 
 _HTTP_DETAILS = {
@@ -154,27 +163,44 @@ _HTTP_DETAILS = {
     413: "Le corps de la requête est trop volumineux.",
 }
 
-# What pydantic says most often, in French; its own English sentence stands for the rest.
-_MESSAGES = {
+# What pydantic finds wrong, in French.
+_SENTENCES = {
     "missing": "champ requis",
-    "int_parsing": "un nombre entier est attendu",
-    "int_type": "un nombre entier est attendu",
-    "string_type": "un texte est attendu",
-    "json_invalid": "le corps n'est pas du JSON valide",
     "extra_forbidden": "champ inconnu",
+    "json_invalid": "le corps n'est pas du JSON valide",
+    "value_error": "{error}",  # ours, which is French
+    "string_type": "un texte est attendu",
+    "string_unicode": "caractères non autorisés",
+    "string_pattern_mismatch": "caractères ou forme non autorisés",
+    "string_too_short": "trop court ({min_length} au moins)",
+    "string_too_long": "trop long ({max_length} au plus)",
+    "too_short": "trop court ({min_length} au moins)",  # a list, or a secret
+    "too_long": "trop long ({max_length} au plus)",
+    "int_type": "un nombre entier est attendu",
+    "int_parsing": "un nombre entier est attendu",
+    "int_parsing_size": "nombre trop grand",
+    "int_from_float": "un nombre entier est attendu",
+    "float_type": "un nombre est attendu",
+    "float_parsing": "un nombre est attendu",
+    "finite_number": "un nombre fini est attendu",
+    "greater_than_equal": "doit être supérieur ou égal à {ge}",
+    "less_than_equal": "doit être inférieur ou égal à {le}",
+    "greater_than": "doit être supérieur à {gt}",
+    "less_than": "doit être inférieur à {lt}",
     "bool_type": "un booléen est attendu",
     "bool_parsing": "un booléen est attendu",
+    "date_type": "une date AAAA-MM-JJ est attendue",
+    "date_parsing": "une date AAAA-MM-JJ est attendue",
+    "date_from_datetime_parsing": "une date AAAA-MM-JJ est attendue",
+    "date_from_datetime_inexact": "une date AAAA-MM-JJ est attendue",
+    "literal_error": "valeurs permises : {expected}",
+    "enum": "valeurs permises : {expected}",
+    "list_type": "une liste est attendue",
+    "dict_type": "un objet est attendu",
+    "model_type": "un objet est attendu",
+    "model_attributes_type": "un objet est attendu",
 }
-_BOUNDS = {
-    "greater_than_equal": ("ge", "doit être supérieur ou égal à {}"),
-    "less_than_equal": ("le", "doit être inférieur ou égal à {}"),
-    "greater_than": ("gt", "doit être supérieur à {}"),
-    "less_than": ("lt", "doit être inférieur à {}"),
-    "string_too_short": ("min_length", "{} caractères au moins"),
-    "string_too_long": ("max_length", "{} caractères au plus"),
-    "literal_error": ("expected", "valeurs permises : {}"),
-    "enum": ("expected", "valeurs permises : {}"),
-}
+_UNKNOWN = "valeur non valide"
 
 
 def _sentence(loc: Sequence[str | int], msg: str) -> str:
@@ -183,13 +209,9 @@ def _sentence(loc: Sequence[str | int], msg: str) -> str:
 
 
 def _message(error: Mapping[str, Any]) -> str:
-    kind, context = error["type"], error.get("ctx", {})
-    if kind in _BOUNDS:
-        key, template = _BOUNDS[kind]
-        return template.format(context.get(key))
-    if kind in _MESSAGES:
-        return _MESSAGES[kind]
-    return str(error["msg"]).removeprefix("Value error, ")
+    context = dict(error.get("ctx", {}))
+    context["expected"] = " ou ".join(str(context.get("expected")).rsplit(" or ", 1))
+    return _SENTENCES.get(error["type"], _UNKNOWN).format_map(context)
 
 
 def body_of(

@@ -1,19 +1,24 @@
 """JSON logs, one event a line, each with the id of the request that caused it.
 
 An event is a `snake_case` name and fields. What must never be a field: a token, a password, a bank
-label, a merchant, a question, an IBAN, a query string.
+label, a merchant, a question, an IBAN, a query string. The words of an exception may repeat any of
+them (Postgres quotes the row that it refuses), so of exceptions only kinds and places are logged.
 """
 
 import logging
 import re
 import secrets
 import sys
+from collections.abc import Iterator
+from traceback import StackSummary, walk_tb
 from typing import Any
 
 import structlog
 from structlog.contextvars import get_contextvars
 
 _SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+MAX_FRAMES = 50  # of each exception, the innermost: an endless recursion has a thousand
 
 
 def request_id() -> str:
@@ -28,6 +33,23 @@ def accept_request_id(given: str | None) -> str:
     return secrets.token_hex(16)
 
 
+def _told(error: BaseException) -> Iterator[str]:
+    """Kinds and places without words; what an exception came from stands before it."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from _told(cause)
+    for inner in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+        yield from _told(inner)
+    yield f"{type(error).__module__}.{type(error).__qualname__}"
+    frames = walk_tb(error.__traceback__)
+    for frame in StackSummary.extract(frames, limit=-MAX_FRAMES, lookup_lines=False):
+        yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
+
+
+exceptions = structlog.processors.ExceptionRenderer(lambda info: "\n".join(_told(info[1])))
+"""The processor that renders the `exc_info` of an event."""
+
+
 def configure(service: str, level: str) -> None:
     """Sends structlog and the standard library's logging to standard output, as JSON."""
     shared: list[Any] = [
@@ -37,7 +59,7 @@ def configure(service: str, level: str) -> None:
         _named(service),
     ]
     rendered: list[Any] = [
-        structlog.processors.format_exc_info,
+        exceptions,
         structlog.processors.JSONRenderer(ensure_ascii=False),
     ]
     # Ours are written at once: through the handlers of the standard library one costs three times

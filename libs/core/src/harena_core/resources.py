@@ -17,7 +17,12 @@ from harena_core.settings import ServiceSettings
 async def service_resources(
     settings: ServiceSettings, instruments: Instruments
 ) -> AsyncIterator[Mapping[str, Any]]:
-    """Postgres (required), Redis (optional), and what checks a token with them."""
+    """Postgres (required), Redis (optional), and what checks a token with them.
+
+    Raises as `KeySet.read` does: without any key, no token could be told from another.
+    """
+    key_set = KeySet(settings.key_set_file)
+    await key_set.read()
     async with (
         open_engine(settings, instruments) as engine,
         open_cache(settings, instruments) as cache,
@@ -28,9 +33,10 @@ async def service_resources(
         yield {
             "engine": engine,
             "cache": cache,
+            "key_set": key_set,
             "sessions": Sessions(engine, cache),
             "verifier": TokenVerifier(
-                KeySet(settings.key_set_file),
+                key_set,
                 settings.clock,
                 issuer=settings.token_issuer,
                 audience=settings.token_audience,

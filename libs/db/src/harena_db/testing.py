@@ -6,12 +6,14 @@ One template is migrated per server; each test database is a copy of it, made in
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from uuid import uuid4
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
-from sqlalchemy import make_url, text
+from sqlalchemy import Table, insert, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from harena_db import migrate, roles
+from harena_db import migrate, roles, tables
 from harena_db.owner import open_owner
 
 OWNER = "harena"
@@ -46,6 +48,19 @@ class Database:
         """What autovacuum does after a load: statistics, and pages that index scans may skip."""
         async with _connection(self.url(), autocommit=True) as connection:
             await connection.exec_driver_sql("VACUUM (ANALYZE)")
+
+
+async def add(connection: AsyncConnection, table: Table, **values: Any) -> Any:
+    """Writes a row. Returns its key, or the first column of it."""
+    key = next(iter(table.primary_key.columns))
+    return await connection.scalar(insert(table).values(**values).returning(key))
+
+
+async def begin_session(connection: AsyncConnection, user_id: int) -> UUID:
+    """A session that lives for an hour."""
+    expires = datetime.now(UTC) + timedelta(hours=1)
+    session_id: UUID = await add(connection, tables.sessions, user_id=user_id, expires_at=expires)
+    return session_id
 
 
 @asynccontextmanager

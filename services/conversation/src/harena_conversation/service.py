@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from traceback import extract_tb
 from typing import Protocol
 
 import structlog
@@ -129,14 +128,8 @@ class ConversationService:
             raise
         except HarenaError as error:
             await send(Failed(message=error.detail, error_code=error.error_code))
-        except Exception as error:  # noqa: BLE001 -- logged, and told as what it is
-            # Its text may repeat the question, so the log gets its kind and its place.
-            place = extract_tb(error.__traceback__)[-1]
-            log.error(
-                "answer_failed",
-                error=type(error).__name__,
-                place=f"{place.filename}:{place.lineno}",
-            )
+        except Exception:
+            log.exception("answer_failed")
             await send(UNEXPECTED)
         return ResponseEnd()
 

@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from harena_core import keys
 from harena_core import serve as core_serve
 from harena_core.app import create_app
-from harena_core.auth import KeySet
 from harena_core.metrics import Instruments
 from harena_core.resources import service_resources
 from harena_user.api import routers
@@ -26,9 +25,9 @@ async def _resources(
     settings: UserSettings, instruments: Instruments
 ) -> AsyncIterator[Mapping[str, Any]]:
     private_pem = settings.signing_key.get_secret_value()
-    if await KeySet(settings.key_set_file).get(keys.public_jwk(private_pem)["kid"]) is None:
-        raise UnknownSigningKey(f"SIGNING_KEY is not among the keys of {settings.key_set_file}")
     async with service_resources(settings, instruments) as shared:
+        if await shared["key_set"].get(keys.public_jwk(private_pem)["kid"]) is None:
+            raise UnknownSigningKey(f"SIGNING_KEY is not among the keys of {settings.key_set_file}")
         counters = Counters(shared["cache"], counting_secret(private_pem))
         yield {
             **shared,

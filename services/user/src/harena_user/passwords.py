@@ -64,9 +64,7 @@ class Passwords:
     async def _run(self, work: Callable[[], T]) -> T:
         if self._asked >= AT_ONCE + MAX_WAITING:
             raise Unavailable(
-                "Trop de connexions en même temps. Réessayez dans un instant.",
-                code="TOO_BUSY",
-                headers={"Retry-After": "2"},
+                "Trop de connexions en même temps. Réessayez dans un instant.", code="TOO_BUSY"
             )
         self._asked += 1
         try:

@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from harena_core.auth import Principal, Sessions
+from harena_core.auth import REVOKED, Principal, Sessions
 from harena_core.clock import Clock
 from harena_core.errors import BadRequest, Conflict, HarenaError, Invalid, NotAuthenticated
 from harena_db.ledger import reclassify
@@ -228,7 +228,7 @@ async def profile(users: UserRepository, user_id: int) -> User:
     """The caller. Raises NotAuthenticated where the account was deleted meanwhile."""
     user = await users.find(user_id)
     if user is None:
-        raise NotAuthenticated("Votre session est terminée.", code="TOKEN_REVOKED")
+        raise NotAuthenticated("Votre session est terminée.", code=REVOKED)
     return user
 
 

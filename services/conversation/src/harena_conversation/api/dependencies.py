@@ -16,5 +16,6 @@ async def in_time(sending: Awaitable[None]) -> None:
     try:
         async with asyncio.timeout(SEND_SECONDS):
             await sending
-    except (TimeoutError, WebSocketDisconnect) as error:
+    # RuntimeError is what uvicorn raises for a client that it gave up, such as after a missed pong.
+    except (TimeoutError, WebSocketDisconnect, RuntimeError) as error:
         raise Gone from error

@@ -27,7 +27,7 @@ from harena_conversation.throttle import Places
 from harena_core.auth import Principal, authenticate, bearer_of, check
 from harena_core.dependencies import ClientAddress
 from harena_core.drain import Opened
-from harena_core.errors import NotAuthenticated, TooManyRequests, Unavailable
+from harena_core.errors import GatewayTimeout, NotAuthenticated, TooManyRequests, Unavailable
 
 router = APIRouter(prefix="/api/v3")
 
@@ -69,7 +69,7 @@ async def talk(websocket: WebSocket, address: ClientAddress) -> None:
             code = closed.code
         except TooManyRequests:
             code = TOO_MANY
-        except Unavailable:
+        except (Unavailable, GatewayTimeout):
             code = TRY_AGAIN
         await in_time(websocket.close(code))
 
@@ -90,13 +90,13 @@ class Talk:
         self._leaves = False
 
     async def run(self) -> NoReturn:
-        """Serves the socket to its end. Raises Closed or Gone, or Unavailable."""
+        """Serves the socket to its end. Raises Closed or Gone, or what a dependency failed with."""
         ends: list[Exception] = []
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read(tasks))
                 tasks.create_task(self._leave())
-        except* (Closed, Gone, Unavailable) as group:
+        except* (Closed, Gone, Unavailable, GatewayTimeout) as group:
             ends.extend(group.exceptions)
         raise ends[0]
 
