@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 import yaml
-from redis.connection import parse_url
+from redis import Redis
 from sqlalchemy import make_url
 from tests.chart.conftest import CHART, KUBERNETES, Render, objects_of
 from tests.chart.objects import Objects
@@ -146,7 +146,8 @@ class TestTyped:
         lines = [line for line in configuration.splitlines() if "requirepass" not in line]
         (tmp_path / "valkey.conf").write_text("\n".join([*lines, given["password.conf"], ""]))
 
-        assert parse_url(given["url"])["password"] == password
+        client = Redis.from_url(given["url"])
+        assert client.connection_pool.connection_kwargs["password"] == password
         with server.running(tmp_path / "valkey.log"):
             assert server.ready()
 
