@@ -17,6 +17,7 @@ PAGES = sorted(
     for path in [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("charts/*/README.md"),
         *ROOT.glob("k8s/**/*.md"),
         *ROOT.glob("monitoring/*.md"),
     ]

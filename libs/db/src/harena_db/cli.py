@@ -1,9 +1,9 @@
 """`harena-db`: the schema from the command line, for installers and people.
 
 Reads `DATABASE_URL`: the owner's for the schema, an administrator's for `bootstrap`, which also
-reads a password for each service (`HARENA_USER_PASSWORD`, …, or the same with `_FILE`), and
-`HARENA_MONITOR_PASSWORD` where there is to be a login that monitors. `ready` asks as any service
-may.
+reads a password for each service (`HARENA_USER_PASSWORD`, …, or the same with `_FILE`; without one
+the service has no login), and `HARENA_MONITOR_PASSWORD` where there is to be a login that monitors.
+`ready` asks as any service may.
 """
 
 import argparse
@@ -32,13 +32,13 @@ class NotReady(Exception):
 
 
 class RolePasswords(DatabaseSettings):
-    """One for each of `harena_db.roles.ROLES`, by name, and perhaps one for the monitor."""
+    """By name: one for each of `harena_db.roles.ROLES` that is used, and one for the monitor."""
 
-    harena_user_password: SecretStr
-    harena_search_password: SecretStr
-    harena_metric_password: SecretStr
-    harena_budget_password: SecretStr
-    harena_conversation_password: SecretStr
+    harena_user_password: SecretStr | None = None
+    harena_search_password: SecretStr | None = None
+    harena_metric_password: SecretStr | None = None
+    harena_budget_password: SecretStr | None = None
+    harena_conversation_password: SecretStr | None = None
     harena_monitor_password: SecretStr | None = None
 
     def by_role(self) -> dict[str, str]:
@@ -47,7 +47,7 @@ class RolePasswords(DatabaseSettings):
 
 
 async def _bootstrap() -> list[str]:
-    """The roles that there are then."""
+    """The roles that can log in then."""
     settings = RolePasswords()
     passwords = settings.by_role()
     url = settings.database_url.get_secret_value()
@@ -58,7 +58,7 @@ async def _bootstrap() -> list[str]:
 
 async def _run(arguments: argparse.Namespace) -> str:
     if arguments.command == "bootstrap":
-        return f"roles: {', '.join(await _bootstrap())}"
+        return f"logins: {', '.join(await _bootstrap()) or 'none'}"
     if arguments.command == "ready":
         return await _ready()
     url = DatabaseSettings().database_url.get_secret_value()
