@@ -110,9 +110,9 @@ async def open_engine(
         lambda: settings.database_pool_size,
     )
     pool: Any = engine.pool
-    for state, read in (("open", pool.checkedin), ("used", pool.checkedout)):
+    for state, read in (("idle", pool.checkedin), ("used", pool.checkedout)):
         instruments.gauge(
-            f"harena_database_pool_{state}", f"Connections {state} in the pool.", read
+            f"harena_database_pool_{state}", f"Connections of the pool, {state}.", read
         )
     try:
         yield engine
