@@ -1,6 +1,7 @@
 """Both controllers keep the contract of the edge, with the Ingress objects of the chart."""
 
 import asyncio
+import base64
 import itertools
 import json
 import ssl
@@ -16,8 +17,7 @@ from typing import Any
 import httpx2
 import pytest
 import yaml
-from tests.cluster import traefik
-from tests.cluster.certificate import self_signed
+from tests.cluster import hosts, traefik
 from tests.cluster.cluster import (
     CHART,
     EDGE,
@@ -182,11 +182,14 @@ def test_listed_origins_are_told_apart(echo: Echo, tmp_path: Path) -> None:
 
 async def test_by_tls_every_answer_says_to_stay_there(echo: Echo) -> None:
     """With a certificate of the chart's value; by HTTP a client is only sent to HTTPS."""
-    secret, certificate = self_signed("own-tls", SECURE)
+    secret = hosts.certificate(SECURE, days=5)
     echo.send([secret])
     echo.apply(
-        f"ingress.hosts={{{SECURE}}}", "ingress.tls.enabled=true", "ingress.tls.secretName=own-tls"
+        f"ingress.hosts={{{SECURE}}}",
+        "ingress.tls.enabled=true",
+        f"ingress.tls.secretName={hosts.NAME}",
     )
+    certificate = base64.b64decode(secret["data"]["tls.crt"]).decode()
     routing = model.load()
     transport = httpx2.AsyncHTTPTransport(
         local_address=next(_SOURCES), verify=ssl.create_default_context(cadata=certificate)

@@ -51,6 +51,9 @@ class TestPages:
 
         assert named - targets == set()
 
+    def test_no_upgrade_keeps_the_defaults_of_an_older_chart(self, page: Path) -> None:
+        assert "--reuse-values" not in page.read_text()
+
 
 class TestReadme:
     def test_names_every_command_of_harena(self) -> None:

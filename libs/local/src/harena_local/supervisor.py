@@ -139,7 +139,9 @@ class _Transport(Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> HTTPConnection:
-        return _Connection(self._path)
+        connection = _Connection(self._path)
+        self._connection = (host, connection)  # which the proxy closes at its end
+        return connection
 
 
 class Supervisor:
