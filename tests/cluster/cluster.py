@@ -95,18 +95,18 @@ class Harena:
     ) -> subprocess.CompletedProcess[str]:
         """`helm upgrade --install --wait` with `--set` values; returns when it has ended."""
         waits = ("--wait", "--timeout", f"{seconds}s", "--history-max", "5")
-        return self.cluster.attempt(*self._upgrade(values), *waits, seconds=seconds + 60)
+        sets = (f"--set={value}" for value in values)
+        return self.cluster.attempt(*self._upgrade(), *waits, *sets, seconds=seconds + 60)
 
-    def notes(self, *values: str) -> str:
-        """What such an upgrade would tell people, without doing it."""
-        shown = self.cluster.run(*self._upgrade(values), "--dry-run=server", "--hide-secret")
+    def notes(self, *arguments: str) -> str:
+        """What an upgrade with these arguments would tell people, without doing it."""
+        shown = self.cluster.run(*self._upgrade(), *arguments, "--dry-run=server", "--hide-secret")
         return shown.partition("NOTES:")[2]
 
-    def _upgrade(self, values: Sequence[str]) -> list[str]:
+    def _upgrade(self) -> list[str]:
         return [
             *("helm", "upgrade", "--install", self.name, str(CHART)),
             *("--namespace", self.namespace, "--values", str(HERE / "values.yaml")),
-            *(f"--set={value}" for value in values),
         ]
 
     def install(self, *values: str) -> None:

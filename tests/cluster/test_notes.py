@@ -34,16 +34,16 @@ def run(harena: Harena, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("argument", "said"),
     [
-        ("demo.enabled=true", "kubectl -n harena get secret harena-demo"),
-        ("ingress.enabled=false", "kubectl -n harena port-forward service/harena-user"),
-        ("ingress.hosts={}", "kubectl -n ingress-nginx get service"),
+        ("--set=demo.enabled=true", "kubectl -n harena get secret harena-demo"),
+        ("--set=ingress.enabled=false", "kubectl -n harena port-forward service/harena-user"),
+        ("--set-json=ingress.hosts=[]", "kubectl -n ingress-nginx get service"),
     ],
     ids=lambda text: text.partition("=")[0],
 )
-def test_every_command_works_as_printed(harena: Harena, value: str, said: str) -> None:
-    found = commands(harena.notes(value))
+def test_every_command_works_as_printed(harena: Harena, argument: str, said: str) -> None:
+    found = commands(harena.notes(argument))
     assert any(command.startswith(said) for command in found)
     for command in found:
         run(harena, command)
