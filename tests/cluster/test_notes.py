@@ -40,7 +40,7 @@ def run(harena: Harena, command: str) -> None:
         ("--set=ingress.enabled=false", "kubectl -n harena port-forward service/harena-user"),
         ("--set-json=ingress.hosts=[]", "kubectl -n ingress-nginx get service"),
     ],
-    ids=lambda text: text.partition("=")[0],
+    ids=["for-a-host", "without-an-ingress", "for-any-host"],
 )
 def test_every_command_works_as_printed(harena: Harena, argument: str, said: str) -> None:
     found = commands(harena.notes(argument))
