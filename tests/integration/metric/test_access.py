@@ -9,22 +9,22 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, update
+from tests.integration.metric.conftest import Bank, Start, ask
 
-from harena_core.testing import TokenMint, eventually, free_port, running
+from harena_core.testing import Caller, TokenMint, eventually, running
 from harena_db import tables, testing
 from harena_db.testing import Database
 from harena_local.postgres import Postgres
+from harena_local.process import Running
 from harena_local.valkey import Valkey
 from harena_metric.main import create
 from harena_metric.settings import MetricSettings
-
-from .conftest import Bank, Start, User, ask
 
 TODAY = date(2026, 3, 15)
 METRICS = ("expenses/mom", "expenses/yoy", "income/mom", "income/yoy", "coverage")
 
 
-async def figures(client: httpx2.AsyncClient, user: User) -> list[dict[str, Any]]:
+async def figures(client: httpx2.AsyncClient, user: Caller) -> list[dict[str, Any]]:
     """Everything that a user is told, but for when."""
     answers = [await ask(client, user, metric) for metric in METRICS]
     answers.append(await ask(client, user, "expenses/mom", marchand="Carrefour"))
@@ -33,7 +33,7 @@ async def figures(client: httpx2.AsyncClient, user: User) -> list[dict[str, Any]
     return answers
 
 
-async def household(bank: Bank) -> tuple[User, int]:
+async def household(bank: Bank) -> tuple[Caller, int]:
     user = await bank.user()
     account = await bank.account(user)
     await bank.row(user, account, date(2026, 2, 2), "-40.00", merchant_key="carrefour")
@@ -42,7 +42,7 @@ async def household(bank: Bank) -> tuple[User, int]:
     return user, account
 
 
-async def status(client: httpx2.AsyncClient, user: User, metric: str = METRICS[0]) -> int:
+async def status(client: httpx2.AsyncClient, user: Caller, metric: str = METRICS[0]) -> int:
     answer = await client.get(f"/api/v1/metrics/{metric}", headers=user.headers)
     return answer.status_code
 
@@ -141,74 +141,58 @@ class TestTokens:
         assert 'harena_token_checks_total{outcome="revoked",service="metric"} 1.0' in metrics
 
 
-@pytest.fixture
-async def own_postgres(tmp_path: Path) -> Postgres:
-    """A server that a test may stop."""
-    server = Postgres(tmp_path / "data", free_port(), "superuser-secret", durable=False)
-    await asyncio.to_thread(server.initialise)
-    return server
-
-
 class TestOutages:
     async def test_the_database_stops_and_comes_back(
-        self, own_postgres: Postgres, mint: TokenMint, tmp_path: Path
+        self, own_postgres: tuple[Postgres, Running], mint: TokenMint
     ) -> None:
-        process = own_postgres.running(tmp_path / "postgres.log")
-        await asyncio.to_thread(process.start)
-        try:
-            server_url = own_postgres.url("postgres")
-            await testing.make_template(server_url)
-            database = Database(server_url, testing.TEMPLATE)
-            bank = Bank(database, mint)
-            user, _ = await household(bank)
-            settings = MetricSettings(
-                database_url=SecretStr(database.url("harena_metric")),
-                key_set_file=mint.key_set_file,
-                today=TODAY,
-                database_pool_size=3,
-            )
-            async with running(create(settings), settings) as client:
-                # Several connections in the pool, all of which die.
-                statuses = await asyncio.gather(*(status(client, user) for _ in range(6)))
-                assert set(statuses) == {200}
-                before = await ask(client, user, "expenses/mom")
-
-                await asyncio.to_thread(process.stop)
-                answer = await client.get("/api/v1/metrics/coverage", headers=user.headers)
-                assert answer.status_code == 503
-                assert answer.json()["error_code"] == "DATABASE_UNAVAILABLE"
-                assert answer.headers["Retry-After"] == "2"
-                assert (await client.get("/readyz")).status_code == 503
-                assert (await client.get("/livez")).status_code == 200
-
-                await asyncio.to_thread(process.start)
-
-                async def ready() -> bool:
-                    return (await client.get("/readyz")).status_code == 200
-
-                await eventually(ready)
-                statuses = await asyncio.gather(*(status(client, user) for _ in range(6)))
-                assert set(statuses) == {200}
-                assert await ask(client, user, "expenses/mom") == before
-        finally:
-            await asyncio.to_thread(process.stop)
-
-    async def test_redis_stops(self, bank: Bank, settings: MetricSettings, tmp_path: Path) -> None:
+        server, process = own_postgres
+        server_url = server.url("postgres")
+        await testing.make_template(server_url)
+        database = Database(server_url, testing.TEMPLATE)
+        bank = Bank(database, mint)
         user, _ = await household(bank)
-        redis = Valkey(tmp_path / "valkey", free_port(), "secret")
-        redis.configure()
-        with_redis = settings.model_copy(update={"redis_url": SecretStr(redis.url), "today": TODAY})
-        process = redis.running(tmp_path / "valkey.log")
-        await asyncio.to_thread(process.start)
-        try:
-            async with running(create(with_redis), with_redis) as client:
-                before = await figures(client, user)
-                await asyncio.to_thread(process.stop)
-                assert await figures(client, user) == before
-                health = (await client.get("/health")).json()
-                assert health["status"] == "degraded"
-        finally:
+        settings = MetricSettings(
+            database_url=SecretStr(database.url("harena_metric")),
+            key_set_file=mint.key_set_file,
+            today=TODAY,
+            database_pool_size=3,
+        )
+        async with running(create(settings), settings) as client:
+            # Several connections in the pool, all of which die.
+            statuses = await asyncio.gather(*(status(client, user) for _ in range(6)))
+            assert set(statuses) == {200}
+            before = await ask(client, user, "expenses/mom")
+
             await asyncio.to_thread(process.stop)
+            answer = await client.get("/api/v1/metrics/coverage", headers=user.headers)
+            assert answer.status_code == 503
+            assert answer.json()["error_code"] == "DATABASE_UNAVAILABLE"
+            assert answer.headers["Retry-After"] == "2"
+            assert (await client.get("/readyz")).status_code == 503
+            assert (await client.get("/livez")).status_code == 200
+
+            await asyncio.to_thread(process.start)
+
+            async def ready() -> bool:
+                return (await client.get("/readyz")).status_code == 200
+
+            await eventually(ready)
+            statuses = await asyncio.gather(*(status(client, user) for _ in range(6)))
+            assert set(statuses) == {200}
+            assert await ask(client, user, "expenses/mom") == before
+
+    async def test_redis_stops(
+        self, bank: Bank, settings: MetricSettings, own_valkey: tuple[Valkey, Running]
+    ) -> None:
+        user, _ = await household(bank)
+        redis, process = own_valkey
+        with_redis = settings.model_copy(update={"redis_url": SecretStr(redis.url), "today": TODAY})
+        async with running(create(with_redis), with_redis) as client:
+            before = await figures(client, user)
+            await asyncio.to_thread(process.stop)
+            assert await figures(client, user) == before
+            health = (await client.get("/health")).json()
+            assert health["status"] == "degraded"
 
     async def test_a_client_that_leaves_amid_a_query_costs_no_connection(
         self, bank: Bank, settings: MetricSettings, database: Database

@@ -1,7 +1,6 @@
 """Postgres or Valkey stops while the service runs: honest answers, never open, and no restart."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
@@ -14,7 +13,7 @@ from tests.integration.user.conftest import (
     make_settings,
 )
 
-from harena_core.testing import TokenMint, eventually, free_port
+from harena_core.testing import TokenMint, eventually
 from harena_db import testing
 from harena_db.testing import Database
 from harena_local.postgres import Postgres
@@ -22,22 +21,6 @@ from harena_local.process import Running
 from harena_local.valkey import Valkey
 
 ME = "/api/v1/users/me"
-
-
-@pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[tuple[Postgres, Running]]:
-    server = Postgres(tmp_path / "postgres", free_port(), "secret", durable=False)
-    server.initialise()
-    with server.running(tmp_path / "postgres.log") as running:
-        yield server, running
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[tuple[Valkey, Running]]:
-    server = Valkey(tmp_path / "valkey", free_port(), "secret")
-    server.configure()
-    with server.running(tmp_path / "valkey.log") as running:
-        yield server, running
 
 
 async def health(client: httpx2.AsyncClient) -> tuple[int, str, str]:
