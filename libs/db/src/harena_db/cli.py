@@ -11,9 +11,10 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
+from typing import Annotated
 
 from alembic.util import CommandError
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -32,15 +33,22 @@ class NotReady(Exception):
     """The schema is older than this release."""
 
 
+RolePassword = Annotated[
+    SecretStr, Field(description="That of the service's role, which `bootstrap` makes.")
+]
+
+
 class RolePasswords(DatabaseSettings):
     """One for each of `harena_db.roles.ROLES`, by name, and perhaps one for the monitor."""
 
-    harena_user_password: SecretStr
-    harena_search_password: SecretStr
-    harena_metric_password: SecretStr
-    harena_budget_password: SecretStr
-    harena_conversation_password: SecretStr
-    harena_monitor_password: SecretStr | None = None
+    harena_user_password: RolePassword
+    harena_search_password: RolePassword
+    harena_metric_password: RolePassword
+    harena_budget_password: RolePassword
+    harena_conversation_password: RolePassword
+    harena_monitor_password: SecretStr | None = Field(
+        default=None, description="That of the role that monitors, where there is to be one."
+    )
 
     def by_role(self) -> dict[str, str]:
         given = {role: getattr(self, f"{role}_password") for role in (*roles.ROLES, roles.MONITOR)}
