@@ -19,8 +19,8 @@
 #   HARENA_HELM_SHA256      The same of Helm's archive.
 #   HARENA_SEARCH_URL       Address of the search engine; asked by the preflight, given to nobody.
 #   HARENA_URL              Where clients find the platform. Default: as its Ingress says.
-#   HARENA_SMOKE_USER       Who logs in at the end, with HARENA_SMOKE_PASSWORD. Default: a demo
-#                           household, where the platform has them.
+#   HARENA_SMOKE_USER       Who logs in at the end and asks a question, with HARENA_SMOKE_PASSWORD.
+#                           Default: a demo household, where the platform has them.
 #   HARENA_SMOKE_SECONDS    How long the edge may take to answer at first. Default: 60.
 #   HARENA_TIMEOUT          How long helm waits for pods. Default: 10m.
 #   HARENA_NAMESPACE        Where the release goes. Default: harena.
@@ -43,9 +43,10 @@ readonly HERE="${BASH_SOURCE[0]%/*}"
 # shellcheck source=lib/smoke.sh
 . "$HERE/lib/smoke.sh"
 
-# The node has what it was given last: a run without the variable must not change the controller.
+# The node has what it was given last, an uninstall between or not: a run without the variable must not
+# change the controller.
 present_ingress() {
-  if [[ -f "$UNIT" && ! -f "$ROOT/$TRAEFIK_OFF" ]]; then printf traefik; else printf nginx; fi
+  if [[ -f "$CHOSEN" ]]; then cat "$CHOSEN"; else printf nginx; fi
 }
 
 present_values() {
@@ -94,15 +95,13 @@ parse_arguments() {
 main() {
   parse_arguments "$@"
   trap finish EXIT
+  SCRATCH="$(mktemp -d)"
   if [[ "$ONLY_PREFLIGHT" == true ]]; then
     STEPS=1
     step "Preflight" preflight
     return
   fi
-  if [[ "$DRY_RUN" == false ]]; then
-    lock
-    SCRATCH="$(mktemp -d)"
-  fi
+  [[ "$DRY_RUN" == true ]] || lock
   step "Preflight" preflight
   step "k3s $K3S_VERSION" install_k3s
   step "Image archives" install_images

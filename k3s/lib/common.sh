@@ -15,6 +15,8 @@ readonly UNIT="$ROOT/etc/systemd/system/k3s.service"
 readonly TRAEFIK_OFF=etc/rancher/k3s/config.yaml.d/20-ingress-nginx.yaml
 # The version that k3s was last started with, and a hash of all that it was started with.
 readonly STARTED="$KEPT/started-with"
+# The ingress controller that was asked for last.
+readonly CHOSEN="$KEPT/ingress"
 readonly NODE=harena
 
 DRY_RUN=false

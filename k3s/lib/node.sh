@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # k3s and Helm on this machine. Each function looks at what is there, and does what is missing.
 
+# At a start, k3s renews what has less than this left of its 365 days.
+readonly RENEWED_WITHIN_DAYS=120
+
 # Verified where a checksum is known; otherwise by what the binary says of itself.
 k3s_is_current() {
   [[ -x "$K3S" ]] || return 1
@@ -37,7 +40,7 @@ install_k3s() {
   if k3s_is_current; then
     info "it is there"
   else
-    local download="${SCRATCH:-/tmp}/k3s"
+    local download="$SCRATCH/k3s"
     fetch k3s "$K3S_RELEASE/k3s" "$K3S_SHA256" "$download"
     put_for_k3s "$download" "$K3S" 0755
   fi
@@ -67,8 +70,15 @@ install_images() {
   done
 }
 
+choose() {
+  install -d -m 0700 "$KEPT"
+  printf '%s\n' "$HARENA_INGRESS" >"$CHOSEN.new"
+  mv -f "$CHOSEN.new" "$CHOSEN"
+}
+
 configure() {
   local file
+  [[ -f "$CHOSEN" && "$(<"$CHOSEN")" == "$HARENA_INGRESS" ]] || run choose
   while IFS= read -r file; do
     [[ "$file" != "$TRAEFIK_OFF" || "$HARENA_INGRESS" == nginx ]] || continue
     case "$file" in
@@ -97,7 +107,6 @@ fingerprint() (
 )
 
 record_start() {
-  install -d -m 0700 "$KEPT"
   printf '%s %s\n' "$K3S_VERSION" "$(fingerprint)" >"$STARTED.new"
   mv -f "$STARTED.new" "$STARTED"
 }
@@ -111,13 +120,24 @@ back_up_datastore() {
   [[ "$version" != "$K3S_VERSION" && -f "$STATE/server/token" && ! -f "$archive" ]] || return 0
   info "keeping the datastore of $version in $archive"
   run systemctl stop k3s.service
-  run install -d -m 0700 "$KEPT"
   (umask 077 && run tar --create --file "$archive.new" --directory "$STATE/server" db token)
   run mv "$archive.new" "$archive"
 }
 
+# Of the API server, and of who asks it: the others are as old.
+renewal_is_due() {
+  local name file
+  for name in serving-kube-apiserver client-admin; do
+    file="$STATE/server/tls/$name.crt"
+    [[ -f "$file" ]] || continue
+    openssl x509 -in "$file" -noout -checkend $((RENEWED_WITHIN_DAYS * 24 * 3600)) >/dev/null || return 0
+  done
+  return 1
+}
+
 start_k3s() {
-  if [[ "$STALE" == false && -f "$STARTED" && "$(cut -d' ' -f2 "$STARTED")" == "$(fingerprint)" ]] && k3s_runs; then
+  if [[ "$STALE" == false && -f "$STARTED" && "$(cut -d' ' -f2 "$STARTED")" == "$(fingerprint)" ]] &&
+    k3s_runs && ! renewal_is_due; then
     info "it runs with what is configured, and is not restarted"
   else
     run systemctl daemon-reload
@@ -130,14 +150,18 @@ start_k3s() {
   run kubectl wait --for=condition=Ready "node/$NODE" --timeout=180s
 }
 
+unpack_helm() { # archive; into SCRATCH
+  tar --extract --gzip --file "$1" --directory "$SCRATCH" linux-amd64/helm
+}
+
 install_helm() {
-  local present download="${SCRATCH:-/tmp}/$HELM_ARCHIVE"
+  local present download="$SCRATCH/$HELM_ARCHIVE"
   present="$(helm_path)"
   if [[ -n "$present" ]]; then
     info "$present is there"
     return
   fi
   fetch "$HELM_ARCHIVE" "$HELM_RELEASES/$HELM_ARCHIVE" "$HELM_SHA256" "$download"
-  run tar --extract --gzip --file "$download" --directory "${download%/*}" linux-amd64/helm
-  put "${download%/*}/linux-amd64/helm" "$BIN/helm" 0755
+  run unpack_helm "$download"
+  put "$SCRATCH/linux-amd64/helm" "$BIN/helm" 0755
 }

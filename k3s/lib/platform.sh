@@ -31,13 +31,24 @@ deploy() { # name namespace chart and arguments…
     --wait --rollback-on-failure --timeout "$HARENA_TIMEOUT" --history-max 5 --hide-notes
 }
 
+# The controller's chart with its values, as helm takes them, in CHART.
+ingress_chart() {
+  CHART=(ingress-nginx --version "$INGRESS_NGINX_VERSION" --repo "$INGRESS_NGINX_CHARTS")
+  # An archive knows its image by the tag alone; by the digest it was copied (docs/node.md).
+  [[ -z "$HARENA_AIRGAP" ]] || CHART=("$HARENA_AIRGAP/$INGRESS_NGINX_ARCHIVE" --set controller.image.digest=)
+  CHART+=(--values "$REPOSITORY/k8s/ingress-nginx/values.yaml")
+}
+
+# The same of ours, but for the operator's values.
+platform_chart() { CHART=("$REPOSITORY/charts/harena" --set "ingress.controller=$HARENA_INGRESS"); }
+
 install_ingress() {
+  local CHART
   if [[ "$HARENA_INGRESS" == nginx ]]; then
     # Two controllers cannot have port 80: ServiceLB gives it to the first.
     run kubectl --namespace kube-system wait --for=delete deployment/traefik --timeout=180s
-    local chart=(ingress-nginx --version "$INGRESS_NGINX_VERSION" --repo "$INGRESS_NGINX_CHARTS")
-    [[ -z "$HARENA_AIRGAP" ]] || chart=("$HARENA_AIRGAP/$INGRESS_NGINX_ARCHIVE")
-    deploy ingress-nginx ingress-nginx "${chart[@]}" --values "$REPOSITORY/k8s/ingress-nginx/values.yaml"
+    ingress_chart
+    deploy ingress-nginx ingress-nginx "${CHART[@]}"
   else
     if [[ -n "$(release ingress-nginx ingress-nginx)" ]]; then
       run helm uninstall ingress-nginx --namespace ingress-nginx --wait --timeout "$HARENA_TIMEOUT"
@@ -52,7 +63,8 @@ install_ingress() {
 
 install_platform() {
   # Without a file the release keeps its values, on top of the chart's present defaults.
-  local values=(--reset-then-reuse-values)
+  local CHART values=(--reset-then-reuse-values)
   [[ -z "$HARENA_VALUES" ]] || values=(--reset-values --values "$HARENA_VALUES")
-  deploy harena "$HARENA_NAMESPACE" "$REPOSITORY/charts/harena" "${values[@]}" --set "ingress.controller=$HARENA_INGRESS"
+  platform_chart
+  deploy harena "$HARENA_NAMESPACE" "${CHART[@]}" "${values[@]}"
 }

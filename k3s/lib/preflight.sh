@@ -10,7 +10,7 @@ readonly DISK_NEEDED=8192 DISK_WANTED=20480 DISK_NEEDED_BY_UPDATE=2048
 readonly CLOCK_SKEW=60
 # The edge; the API server, its supervisor's own; kubelet and kube-proxy; containerd's streams.
 readonly PORTS="80 443 6443 6444 10248 10249 10250 10256 10257 10258 10259 10010"
-readonly COMMANDS="awk cmp curl cut df find flock install modprobe pgrep sed sha256sum sort ss stat sysctl systemctl tar"
+readonly COMMANDS="awk cmp curl cut df find flock install modprobe openssl pgrep sed sha256sum sort ss stat sysctl systemctl tar"
 
 PREFLIGHT_ERRORS=0
 PREFLIGHT_WARNINGS=0
@@ -56,7 +56,7 @@ check_system() {
     command -v "$command" >/dev/null || missing+=" $command"
   done
   [[ -z "$missing" ]] || found error commands "missing:$missing" \
-    "install them (Debian, Ubuntu: apt-get install curl iproute2 procps kmod util-linux tar gawk)"
+    "install them (Debian, Ubuntu: apt-get install curl iproute2 procps kmod util-linux openssl tar gawk)"
   kernel="$(uname -r)"
   if [[ "$(printf '%s\n5.10\n' "$kernel" | sort --version-sort | head -n 1)" == 5.10 ]]; then
     found_ok kernel "$kernel"
@@ -90,8 +90,8 @@ check_resources() {
   fi
   while [[ -n "$folder" && ! -d "$folder" ]]; do folder="${folder%/*}"; done
   disk="$(df --output=avail -B 1M "${folder:-/}" | tail -n 1 | tr -d ' ')"
-  # Its images are there already.
-  [[ -z "$(installed_version)" ]] || needed=$DISK_NEEDED_BY_UPDATE
+  # Images are there already.
+  [[ ! -d "$STATE/agent/containerd" ]] || needed=$DISK_NEEDED_BY_UPDATE
   if ((disk < needed)); then
     found error disk "$disk MiB free for $STATE, of $needed" "free space there, or mount a larger volume at it"
   elif ((disk < DISK_WANTED)); then
@@ -113,7 +113,8 @@ check_ports() {
     [[ "$process" != k3s* && "$process" != containerd* && "$address" != - ]] || continue
     if [[ "$protocol" == tcp && " $PORTS " == *" $port "* ]]; then
       found error "port $port" "$process listens on $address:$port" "stop it for good: systemctl disable --now $process, or docker compose down"
-    elif [[ "$protocol $port" == "udp 8472" ]] && ! k3s_runs; then
+    # A node's own network stays when its k3s stops, and is the kernel's: no process holds it.
+    elif [[ "$protocol $port" == "udp 8472" && ! -f "$UNIT" ]]; then
       found error "port 8472/udp" "$process listens on it, and the pods' network needs it" "stop it for good, or remove that network"
     fi
   done <<<"${held:-- - - -}"
@@ -149,8 +150,8 @@ check_conflicts() {
 check_version() {
   local present here there
   if [[ -f "$UNIT" ]] && ! grep --quiet Harena "$UNIT"; then
-    found warning k3s "another installer put it here: its unit is replaced, and k3s.service.env is no longer read" \
-      "put what that file says into /etc/rancher/k3s/config.yaml.d/90-own.yaml"
+    found error k3s "another installer put it here: its volumes belong to a node of another name, its datastore is not encrypted" \
+      "back up what it holds, take it off (its k3s-uninstall.sh deletes every volume), then run this again"
   fi
   present="$(installed_version)"
   [[ -n "$present" && "$present" != "$K3S_VERSION" ]] || return 0
@@ -225,6 +226,58 @@ check_airgap() {
     "take it from the release of k3s: its own pods have no other source"
   [[ ! -f "$HARENA_AIRGAP/SHA256SUMS" ]] || (cd "$HARENA_AIRGAP" && sha256sum --check --status SHA256SUMS) ||
     found error HARENA_AIRGAP "not everything is as SHA256SUMS says" "copy it again; (cd $HARENA_AIRGAP && sha256sum --check SHA256SUMS) names the file"
+  check_images
+}
+
+images_of() { # release, chart and arguments…
+  "$HELM" template "$@" 2>"$SCRATCH/refused" | sed -nE 's/^[ -]*image: *"?([^"]+)"?$/\1/p' | sort -u
+}
+refusal() { sed -n '/^Error/,$p' "$SCRATCH/refused" | tr '\n' ' '; }
+
+# What will be installed names its images; a pod whose image is in no archive would wait for a registry
+# until helm gives up.
+check_images() {
+  local HELM CHART values=() images file names="" image short missing=""
+  HELM="$(helm_path)"
+  if [[ -z "$HELM" ]]; then
+    sha256sum --check --status <<<"$HELM_SHA256  $HARENA_AIRGAP/$HELM_ARCHIVE" 2>/dev/null || return 0 # said elsewhere
+    unpack_helm "$HARENA_AIRGAP/$HELM_ARCHIVE"
+    HELM="$SCRATCH/linux-amd64/helm"
+  fi
+  if [[ -f "$HARENA_VALUES" ]]; then
+    values=(--values "$HARENA_VALUES")
+  elif [[ -n "$(release harena "$HARENA_NAMESPACE")" ]]; then
+    "$HELM" get values harena --namespace "$HARENA_NAMESPACE" --output yaml >"$SCRATCH/values.yaml"
+    values=(--values "$SCRATCH/values.yaml")
+  elif [[ -d "$STATE/server/db" ]] && ! k3s_runs; then
+    found warning images "the release's values cannot be read while k3s does not run: nobody looked for its images" \
+      "say them with HARENA_VALUES"
+    return
+  fi
+  platform_chart
+  if ! images="$(images_of harena "${CHART[@]}" "${values[@]}")"; then
+    found error HARENA_VALUES "the chart refuses it: $(refusal)" "correct it"
+    return
+  fi
+  if [[ "$HARENA_INGRESS" == nginx && -f "$HARENA_AIRGAP/$INGRESS_NGINX_ARCHIVE" ]]; then
+    ingress_chart
+    images+=" $(images_of ingress-nginx "${CHART[@]}")" ||
+      found error HARENA_AIRGAP "helm cannot use $INGRESS_NGINX_ARCHIVE: $(refusal)" "pull it again"
+  fi
+  for file in "$HARENA_IMAGES"/*.tar; do
+    [[ ! -f "$file" ]] || names+="$(tar --extract --to-stdout --file "$file" index.json manifest.json 2>/dev/null || true)"
+  done
+  for image in $images; do
+    # Docker leaves these out of a name.
+    short="${image#docker.io/}"
+    short="${short#library/}"
+    [[ "$names" == *"\"$image\""* || "$names" == *"\"$short\""* ]] || missing+=" $image"
+  done
+  if [[ -z "$missing" ]]; then
+    found_ok images "all are in $HARENA_IMAGES"
+  else
+    found error images "in no .tar of $HARENA_IMAGES:$missing" "pack them as docs/node.md says, or name others in the values file"
+  fi
 }
 
 check_search() {
@@ -236,9 +289,9 @@ check_search() {
   status="$(curl --silent --output /dev/null --write-out '%{http_code}' --max-time 10 --config - <<<"url = \"$HARENA_SEARCH_URL\"")" || true
   case "$status" in
     2*) found_ok "search engine" "$shown answers" ;;
-    401 | 403) found warning "search engine" "$shown refuses the credentials" "correct them where the search service is given its address" ;;
-    000) found warning "search engine" "$shown cannot be reached; Postgres searches meanwhile" "allow the way to it, or correct the address" ;;
-    *) found warning "search engine" "$shown answers with $status; Postgres searches meanwhile" "look at it there" ;;
+    401 | 403) found warning "search engine" "$shown refuses the credentials: search is degraded" "correct them in the Secret that searchEngine.existingSecret names" ;;
+    000) found warning "search engine" "$shown cannot be reached: search is degraded" "allow the way to it, or correct the address" ;;
+    *) found warning "search engine" "$shown answers with $status: search is degraded" "look at it there" ;;
   esac
 }
 

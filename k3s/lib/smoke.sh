@@ -41,12 +41,38 @@ row() { # what result-pattern unit
   printf '  %-32s %-6s %-9s %s\n' "$1" "$STATUS" "$TOOK" "$result"
 }
 
+ask_as_user() { # as ask; by stdin, as arguments can be read by every process of the machine
+  ask "$@" --header @- < <(printf 'Authorization: Bearer %s' "$token")
+}
+
+ask_figures() {
+  local path
+  for path in expenses/mom expenses/yoy income/mom income/yoy; do
+    ask_as_user "/api/v1/metrics/$path"
+    row "$path" '"periode_cible": ?\{[^}]*"total": ?(-?[0-9.]+)' " EUR"
+  done
+  ask_as_user /api/v1/metrics/coverage
+  row coverage '"taux_couverture": ?(-?[0-9.]+)' " %"
+}
+
+# The end comes after an error as well, which is shown: what is tested is the way there and back.
+ask_question() {
+  local user_id=0 failure=""
+  ask_as_user /api/v1/users/me
+  row "who that is" '"id": ?([0-9]+)' ""
+  [[ ! "$BODY" =~ \"id\":\ ?([0-9]+) ]] || user_id="${BASH_REMATCH[1]}"
+  ask_as_user "/api/v3/conversation/$user_id/stream" --max-time 120 --header 'Content-Type: application/json' \
+    --data '{"message":"Combien ai-je dépensé ce mois-ci ?"}'
+  [[ ! "$BODY" =~ \"error_code\":\ ?\"([A-Z_]+) ]] || failure=", after ${BASH_REMATCH[1]}"
+  row "one answer" '"type": ?"(response_end)"' "$failure"
+}
+
 smoke_test() {
   if [[ "$DRY_RUN" == true ]]; then
-    info "would ask /health, log in and ask for five figures, through the edge"
+    info "would ask /health, log in, and ask for five figures and one answer, through the edge"
     return
   fi
-  local user="$HARENA_SMOKE_USER" password="$HARENA_SMOKE_PASSWORD" token path figure
+  local user="$HARENA_SMOKE_USER" password="$HARENA_SMOKE_PASSWORD" token
   local ADDRESS URL STATUS TOOK BODY SMOKE_FAILED=false
   ADDRESS="$(node_address)"
   URL="${HARENA_URL:-$(edge_url)}"
@@ -64,18 +90,14 @@ smoke_test() {
   if [[ -z "$user" ]]; then
     warn "There is no demo household and HARENA_SMOKE_USER is not set: only the health was asked. Nobody has logged in."
   else
-    # By stdin, as arguments can be read by every process of the machine.
     ask /api/v1/users/auth/login --data-urlencode "username=$user" --data-urlencode "password@-" < <(printf '%s' "$password")
     token=""
     [[ ! "$BODY" =~ \"access_token\":\ ?\"([^\"]+)\" ]] || token="${BASH_REMATCH[1]}"
     row "log in as $user" '"token_type": ?"(bearer)"' ""
-    for path in expenses/mom expenses/yoy income/mom income/yoy coverage; do
-      [[ -n "$token" ]] || continue
-      figure='"periode_cible": ?\{[^}]*"total": ?(-?[0-9.]+)'
-      [[ "$path" != coverage ]] || figure='"taux_couverture": ?(-?[0-9.]+)'
-      ask "/api/v1/metrics/$path" --header @- < <(printf 'Authorization: Bearer %s' "$token")
-      if [[ "$path" == coverage ]]; then row "$path" "$figure" " %"; else row "$path" "$figure" " EUR"; fi
-    done
+    if [[ -n "$token" ]]; then
+      ask_figures
+      ask_question
+    fi
   fi
   [[ "$SMOKE_FAILED" == false ]] || fatal "The platform is installed and does not answer as it should. Look at it with:
         kubectl --namespace $HARENA_NAMESPACE get pods,ingress

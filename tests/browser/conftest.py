@@ -73,7 +73,9 @@ class Visit:
         dark: bool = False,
         scripts: bool = True,
         still: bool = False,
+        clock: bool = False,
     ) -> Page:
+        """The page once it is loaded; with `clock`, its time is also moved by `page.clock`."""
         context = self.browser.new_context(
             base_url=self.platform.edge,
             viewport=size,
@@ -84,6 +86,8 @@ class Visit:
         context.set_default_timeout(PATIENCE_MS)
         self.contexts.append(context)
         page = context.new_page()
+        if clock:
+            page.clock.install()
         page.on("pageerror", self._failed)
         page.on("console", self._told)
         answer = page.goto(path)

@@ -10,8 +10,6 @@ from playwright.sync_api import Page, ViewportSize, expect
 from tests.browser.conftest import DESK, PATIENCE_MS, PHONE, TABLET, Visit, violations
 from tests.embedded.conftest import Platform
 
-from harena_local.process import wait_until
-
 # The first test waits for the platform.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -163,7 +161,8 @@ class TestLive:
         visit.complaints.clear()
 
     def test_a_hidden_page_asks_nothing_and_a_shown_one_at_once(self, visit: Visit) -> None:
-        page = visit()
+        page = visit(clock=True)
+        page.wait_for_load_state("networkidle")
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         # A headless browser never hides a page; what the browser would say is said here.
@@ -171,22 +170,14 @@ class TestLive:
             Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
             document.dispatchEvent(new Event("visibilitychange"));
         }"""
-        assert wait_until(lambda: _after(page, 200) and len(asked) > 0, 10)
+        with page.expect_response("**/docs/status.json"):
+            page.clock.run_for(3_000)
 
         page.evaluate(hide, True)
-        page.wait_for_load_state("networkidle")
-        before = len(asked)
-        _after(page, 4_000)
-        assert len(asked) == before
-
+        page.clock.run_for(60_000)
         with page.expect_response("**/docs/status.json", timeout=1_000):
             page.evaluate(hide, False)
-
-
-def _after(page: Page, milliseconds: int) -> bool:
-    """Lets the page live for a while. True."""
-    page.wait_for_timeout(milliseconds)
-    return True
+        assert len(asked) == 2
 
 
 class TestForEverybody:

@@ -31,7 +31,7 @@ class Pod:
 
     @property
     def files(self) -> dict[str, tuple[str, str]]:
-        """The files of the credentials volume: name to its Secret and key."""
+        """The files of the credentials volume: path to its Secret and key."""
         return {
             item["path"]: (source["secret"]["name"], item["key"])
             for volume in self.spec.get("volumes", [])
@@ -101,8 +101,9 @@ class Objects(dict[tuple[str, str], Object]):
 
 
 def _component(selector: Object) -> str:
+    """Who that is: a component, somebody else's pods by the name of their label, or everybody."""
     labels: dict[str, str] = selector.get("matchLabels", {})
-    return labels.get("app.kubernetes.io/component", "*")
+    return labels.get("app.kubernetes.io/component", next(iter(labels), "*"))
 
 
 def _ends(peers: list[Object]) -> list[str]:

@@ -5,6 +5,8 @@ Asked of the examples and of random values alike.
 
 from tests.chart.objects import Objects, Pod, environment
 
+from harena_db.roles import ROLES
+
 # The restricted Pod Security Standard admits these volumes, and no others.
 VOLUMES = {
     "configMap",
@@ -17,6 +19,7 @@ VOLUMES = {
     "secret",
 }
 LINK_LOCAL = "169.254.0.0/16"
+CREDENTIALS = "/run/secrets/harena/"
 
 
 def check(objects: Objects) -> None:
@@ -25,6 +28,7 @@ def check(objects: Objects) -> None:
         _is_restricted(pod.spec)
         _asks_no_api(pod)
         _has_time_to_end(pod)
+        _holds_what_it_is_told_of(pod)
         assert "hostPath" not in str(pod.spec)
         for container in pod.containers:
             _is_contained(container)
@@ -71,6 +75,20 @@ def _asks_no_api(pod: Pod) -> None:
     assert ("serviceAccountName" in pod.spec) is finds
 
 
+def _holds_what_it_is_told_of(pod: Pod) -> None:
+    """Every file that a variable names is there, to read; the keys of others are not."""
+    for container in pod.containers:
+        mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+        for value in environment(container).values():
+            if value.startswith(CREDENTIALS):
+                assert value.removeprefix(CREDENTIALS) in pod.files
+                assert mounts[CREDENTIALS.rstrip("/")]["readOnly"] is True
+    assert "signing-key" not in pod.files or pod.component == "user"
+    if "database-url" in pod.files:
+        assert f"harena_{pod.component}" in ROLES
+        assert pod.files["database-url"][1] == f"{pod.component}-url"
+
+
 def _is_contained(container: dict[str, object]) -> None:
     """Restricted, bounded, and with nothing secret where everybody may read it."""
     assert container["securityContext"] == {
@@ -82,6 +100,8 @@ def _is_contained(container: dict[str, object]) -> None:
     assert isinstance(resources, dict)
     assert "memory" in resources["limits"]
     assert {"cpu", "memory"} <= resources["requests"].keys()
+    for kind, limit in resources["limits"].items():
+        assert quantity(resources["requests"][kind]) <= quantity(limit)
     image = str(container["image"])
     name = image.rsplit("/", 1)[-1]
     assert "@sha256:" in image or ":" in name
@@ -94,6 +114,13 @@ def _is_contained(container: dict[str, object]) -> None:
     ports = container.get("ports", [])
     assert isinstance(ports, list)
     assert all(port["containerPort"] >= 1024 and "hostPort" not in port for port in ports)
+
+
+def quantity(said: str) -> float:
+    """Cores or bytes of a Kubernetes quantity, in the units that the schema lets through."""
+    units = {"m": 1 / 1000, "Mi": 1 << 20, "Gi": 1 << 30}
+    number = said.rstrip("mMGi")
+    return float(number) * units.get(said.removeprefix(number), 1)
 
 
 def _services_find_pods(objects: Objects) -> None:

@@ -57,6 +57,12 @@ def test_is_replaced_without_a_gap(controller: dict[str, Any]) -> None:
     assert int(controller["extraArgs"]["shutdown-grace-period"]) >= 5
 
 
+def test_goes_after_everything_that_it_leads_to(controller: dict[str, Any], render: Render) -> None:
+    # Kubernetes' own: 2,000,000,000, and no class of ours may come near.
+    assert controller["priorityClassName"] == "system-cluster-critical"
+    assert all(found["value"] < 2e9 for found in render().of("PriorityClass").values())
+
+
 def test_shows_its_metrics_where_the_chart_asks_for_them(
     controller: dict[str, Any], render: Render
 ) -> None:

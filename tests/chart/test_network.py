@@ -1,5 +1,7 @@
 """The service graph, as the NetworkPolicies let it be: every edge is named, and no other passes."""
 
+from typing import Any
+
 import pytest
 from tests.chart.conftest import Render, Values
 
@@ -13,6 +15,7 @@ MONITORS = {
 PORTS = {"user": 3000, "search": 3001, "metric": 3002, "budget": 3006, "conversation": 3008}
 
 NODE_PORTS = (6443, 10250)  # the API server and the kubelet
+PRIVATE = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"}
 
 
 def test_the_whole_graph(render: Render) -> None:
@@ -23,7 +26,7 @@ def test_the_whole_graph(render: Render) -> None:
         *((name, "redis", 6379) for name in (*DATABASE_USERS, "redis-exporter")),
         *(("prometheus", name, port) for name, port in (PORTS | MONITORS).items()),
         ("prometheus", "portal", 3011),
-        ("prometheus", "ingress-nginx", 10254),
+        *(("prometheus", "ingress-nginx", port) for port in (80, 443, 10254)),
         *(("prometheus", "0.0.0.0/0", port) for port in NODE_PORTS),
         ("grafana", "prometheus", 9090),
         ("*", "kube-system", 53),
@@ -39,11 +42,53 @@ def test_nobody_reaches_the_internet_unless_it_is_said(render: Render) -> None:
     }
     [rule] = [rule for rule in said.policy("user")["spec"]["egress"] if "ipBlock" in rule["to"][0]]
     # Nor pods, nor other machines of the same network, nor a cloud's metadata service by that way.
-    assert set(rule["to"][0]["ipBlock"]["except"]) == {
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "169.254.0.0/16",
+    assert set(rule["to"][0]["ipBlock"]["except"]) == PRIVATE
+
+
+@pytest.mark.parametrize(
+    ("egress", "ends"),
+    [
+        ({}, {("0.0.0.0/0", 443)}),
+        (
+            {"cidr": "203.0.113.0/24", "ports": [443, 9243]},
+            {("203.0.113.0/24", 443), ("203.0.113.0/24", 9243)},
+        ),
+    ],
+)
+def test_who_may_read_the_search_engine_s_address_reaches_it(
+    render: Render, egress: Values, ends: set[tuple[str, int]]
+) -> None:
+    objects = render({"searchEngine": {"existingSecret": "engine", "egress": egress}})
+
+    assert objects.edges() - render().edges() == {("search", *end) for end in ends}
+    if not egress:
+        [block] = [
+            peer["ipBlock"]
+            for rule in objects.policy("search")["spec"]["egress"]
+            for peer in rule["to"]
+            if "ipBlock" in peer
+        ]
+        assert set(block["except"]) == PRIVATE
+
+
+def tls(**values: Any) -> Values:
+    return {"ingress": {"hosts": ["a.example"], "tls": {"enabled": True, **values}}}
+
+
+@pytest.mark.parametrize("controller", ["nginx", "traefik"])
+def test_a_challenge_by_http_is_answered(render: Render, controller: str) -> None:
+    """By a pod of cert-manager's, beside the Certificate: cert-manager gives it label and port."""
+    values = tls(issuer={"name": "letsencrypt"})
+    values["ingress"]["controller"] = controller
+    given = tls(secretName="certificate")
+    given["ingress"]["controller"] = controller
+    objects = render(values)
+
+    solver = objects["NetworkPolicy", "rel-http01-solver"]["spec"]
+    assert solver["podSelector"]["matchLabels"] == {"acme.cert-manager.io/http01-solver": "true"}
+    namespace = {"nginx": "ingress-nginx", "traefik": "kube-system"}[controller]
+    assert objects.edges() - render(given).edges() == {
+        (namespace, "acme.cert-manager.io/http01-solver", 8089)
     }
 
 
@@ -84,5 +129,5 @@ def test_without_an_ingress_nobody_comes_from_outside(render: Render) -> None:
 
 def test_can_be_left_to_somebody_else(render: Render) -> None:
     assert render({"networkPolicy": {"enabled": False}}).of("NetworkPolicy") == {}
-    demo = {"networkPolicy": {"enabled": False}, "demo": {"enabled": True}}
-    assert render(demo).of("NetworkPolicy") == {}
+    everything = {"networkPolicy": {"enabled": False}}
+    assert render(everything, "everything").of("NetworkPolicy") == {}

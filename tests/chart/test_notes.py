@@ -1,10 +1,11 @@
 """What helm prints at the end: commands that work as they are printed."""
 
 import re
+import shlex
 
 import pytest
 import yaml
-from tests.chart.conftest import KUBERNETES, Render, Values, template
+from tests.chart.conftest import CHART, KUBERNETES, Render, Values, helm, template
 
 
 def notes(values: Values) -> str:
@@ -15,6 +16,20 @@ def notes(values: Values) -> str:
 @pytest.fixture(scope="module")
 def shown() -> str:
     return notes({})
+
+
+def test_the_chart_s_page_installs_as_helm_understands_it() -> None:
+    [command] = re.findall(
+        r"^helm upgrade --install (.+?)\n```", (CHART / "README.md").read_text(), re.M | re.S
+    )
+    arguments = shlex.split(command.replace("\\\n", ""))
+    arguments[arguments.index("charts/harena")] = str(CHART)
+
+    # Without a cluster there is no release to look for.
+    rendered = helm("install", "--dry-run=client", *arguments)
+
+    assert "--rollback-on-failure" in arguments
+    assert "host: harena.example.com" in rendered
 
 
 class TestNotes:

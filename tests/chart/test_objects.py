@@ -25,9 +25,10 @@ class TestEveryVariant:
 
 
 @pytest.mark.parametrize("kubernetes", KUBERNETES)
-def test_is_valid_for(render: Render, kubernetes: str) -> None:
-    """Every rendering is, for the oldest; and the one that has every branch, for all."""
-    assert render({}, "everything", kubernetes=kubernetes)
+@pytest.mark.parametrize("files", VARIANTS)
+def test_is_valid_for(render: Render, files: tuple[str, ...], kubernetes: str) -> None:
+    """Every rendering of every test is, for the oldest; these are, for all."""
+    assert render({}, *files, kubernetes=kubernetes)
 
 
 MONITORS = {"prometheus", "alertmanager", "grafana", "postgres-exporter", "redis-exporter"}

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from tests.chart.conftest import CHART, ROOT, HelmError, Render, Values
 
+from harena_db.roles import ROLES
+
 SCHEMA = yaml.safe_load((CHART / "values.schema.yaml").read_text())
 
 
@@ -80,6 +82,18 @@ class TestRefused:
                 service(resources={"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {}}),
                 "missing property 'memory'",
                 id="no limit of memory",
+            ),
+            pytest.param(
+                {"redis": {"maxMemory": "0mb"}}, "redis/maxMemory", id="memory without a bound"
+            ),
+            pytest.param({"ingress": {"podCidr": ":/999"}}, "ingress/podCidr", id="no network"),
+            pytest.param(
+                {"searchEngine": {"egress": {"ports": []}}}, "egress/ports", id="no port to go to"
+            ),
+            pytest.param(
+                service(env={"ELASTICSEARCH_URL": "x"}),
+                "propertyName .ELASTICSEARCH_URL",
+                id="the engine's password as env",
             ),
             pytest.param(
                 service(env={"DATABASE_URL": "x"}),
@@ -164,6 +178,16 @@ class TestRefused:
             render(kubernetes="1.33")
 
 
+def resources(request: str, limit: str, kind: str = "memory") -> Values:
+    found = {
+        "requests": {"cpu": "50m", "memory": "64Mi"},
+        "limits": {"cpu": "1", "memory": "256Mi"},
+    }
+    found["requests"][kind] = request
+    found["limits"][kind] = limit
+    return {"resources": found}
+
+
 def alertmanager(**values: Any) -> Values:
     return {"monitoring": {"alertmanager": values}}
 
@@ -183,6 +207,75 @@ class TestRefusedTogether:
                 {"services": {"search": None, "portal": {"calls": []}}},
                 "set routing.routes.search.enabled to false",
                 id="a route to nobody",
+            ),
+            pytest.param(
+                {"services": {"report": {"port": 3020}}},
+                r"services.report has the credential database and no role there: "
+                rf".* Roles have {', '.join(sorted(role[7:] for role in ROLES))}\.",
+                id="a login that nobody makes",
+            ),
+            pytest.param(
+                {"serviceDefaults": {"credentials": ["key-set", "signing-key"]}},
+                "services.budget has the credential signing-key, .* the user service's alone",
+                id="everybody signs",
+            ),
+            pytest.param(
+                {
+                    "searchEngine": {"existingSecret": "x"},
+                    "services": {"search": {"credentials": []}},
+                },
+                "add search-engine to services.search.credentials",
+                id="an engine that nobody asks",
+            ),
+            pytest.param(
+                service(**resources("1Gi", "1023Mi")),
+                "services.budget.resources.requests.memory is 1Gi, above its limit of 1023Mi",
+                id="more memory than the limit",
+            ),
+            pytest.param(
+                {"serviceDefaults": resources("1.5", "1400m", "cpu")},
+                "services.budget.resources.requests.cpu is 1.5, above its limit of 1400m",
+                id="more cpu than the limit, by default",
+            ),
+            *(
+                pytest.param(
+                    {name: resources("2Gi", "1Gi")},
+                    f"{name}.resources.requests.memory is 2Gi",
+                    id=f"likewise for {name}",
+                )
+                for name in ("database", "redis", "migrate", "demo")
+            ),
+            *(
+                pytest.param(
+                    {"monitoring": {name: resources("2Gi", "1Gi")}},
+                    f"monitoring.{name}.resources.requests.memory is 2Gi",
+                    id=f"likewise for {name}",
+                )
+                for name in ("prometheus", "alertmanager", "grafana")
+            ),
+            *(
+                pytest.param(
+                    {"monitoring": {"exporters": {name: resources("2Gi", "1Gi")}}},
+                    f"monitoring.exporters.{name}.resources.requests.memory is 2Gi",
+                    id=f"likewise for the exporter of {name}",
+                )
+                for name in ("postgres", "redis")
+            ),
+            *(
+                pytest.param(
+                    {"redis": {"maxMemory": most, **resources("64Mi", limit)}},
+                    f"redis.maxMemory is {most} and redis.resources.limits.memory {limit}",
+                    id=f"a cache of {most} in {limit}",
+                )
+                for most, limit in (("2gb", "128Mi"), ("86mb", "128Mi"), ("1gb", "1Gi"))
+            ),
+            *(
+                pytest.param(
+                    {"ingress": {"podCidr": network}},
+                    f"ingress.podCidr is {network}, which is no network of pods",
+                    id=f"everybody's address believed from {network}",
+                )
+                for network in ("0.0.0.0/0", "0.0.0.0/1", "::/0", "2000::/3")
             ),
             pytest.param(
                 service(replicas=4, autoscaling={"enabled": True}),
@@ -293,3 +386,43 @@ class TestRefusedTogether:
     def test_by_words(self, render: Render, values: Values, message: str) -> None:
         with pytest.raises(HelmError, match=message):
             render(values)
+
+    def test_a_name_that_a_part_of_the_chart_has(self, render: Render) -> None:
+        """Two objects of a kind with one name, or a selector that finds pods of both."""
+        kinds = {"Deployment", "Service", "NetworkPolicy"}
+        used = {pod.component for pod in render({}, "everything").pods()} | {
+            name.removeprefix("everything-")
+            for kind, name in render({}, "everything")
+            if kind in kinds
+        }
+        # No service can have a name with a dash in it.
+        taken = {name for name in used if name.isalpha()} - set(
+            yaml.safe_load((CHART / "values.yaml").read_text())["services"]
+        )
+        assert len(taken) >= 8
+        for name in taken:
+            with pytest.raises(HelmError, match=f"services.{name} has the name of a part"):
+                render({"services": {name: {"port": 3020, "credentials": []}}})
+
+
+class TestAccepted:
+    """What is only just right."""
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            pytest.param(service(**resources("1Gi", "1024Mi")), id="all the memory asked for"),
+            pytest.param(service(**resources("0.5", "500m", "cpu")), id="all the cpu asked for"),
+            pytest.param(
+                {"redis": {"maxMemory": "1gb", **resources("64Mi", "1536Mi")}}, id="a full cache"
+            ),
+            pytest.param({"ingress": {"podCidr": "10.0.0.0/8"}}, id="a large network of pods"),
+            pytest.param({"ingress": {"podCidr": "fd00:10:42::/56"}}, id="one of IPv6"),
+            pytest.param(
+                {"services": {"report": {"port": 3020, "credentials": ["redis", "key-set"]}}},
+                id="a service without a role",
+            ),
+        ],
+    )
+    def test_renders(self, render: Render, values: Values) -> None:
+        assert render(values)

@@ -3,15 +3,24 @@
 That an upgrade and an uninstall keep them is shown on a cluster: without one helm looks nothing up.
 """
 
+import json
 import re
-from urllib.parse import urlsplit
+import shutil
+from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import pytest
-from tests.chart.conftest import Render
+import yaml
+from redis import Redis
+from sqlalchemy import make_url
+from tests.chart.conftest import CHART, KUBERNETES, Render, objects_of
 from tests.chart.objects import Objects
 
 from harena_core import keys
+from harena_core.db import asyncpg_url
+from harena_core.testing import free_port
 from harena_db.roles import ROLES
+from harena_local.valkey import Valkey
 
 ALL = ("rel-database", "rel-redis", "rel-signing", "rel-grafana", "rel-postgres-exporter")
 # Made of values at each rendering: nothing to keep.
@@ -63,7 +72,7 @@ class TestGenerated:
         given = content(objects, "rel-redis")
         url = urlsplit(given["url"])
 
-        assert given["password.conf"] == f"requirepass {url.password}"
+        assert given["password.conf"] == f'requirepass "{url.password}"'
         assert ("Service", url.hostname) in objects
 
     def test_the_public_keys_are_those_of_the_private_one(self, render: Render) -> None:
@@ -79,6 +88,68 @@ class TestGenerated:
 
         for name in ALL:
             assert set(content(first, name).values()).isdisjoint(content(second, name).values())
+
+
+@pytest.fixture(scope="module", params=['Harena #1: "5 %+é\\', "0123456789"], ids=["any", "digits"])
+def typed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Objects]:
+    """A password that a person has put into each Secret, and the objects then.
+
+    Nothing can be looked up here, so the template that does it says the password itself.
+    """
+    chart = tmp_path_factory.mktemp("typed") / "harena"
+    shutil.copytree(CHART, chart)
+    # Of templates of one name helm takes the first by the alphabet.
+    looked_up = f'{{{{ define "harena.made" }}}}{{{{ `{request.param}` }}}}{{{{ end }}}}'
+    (chart / "templates" / "_looked-up.tpl").write_text(looked_up)
+    values = yaml.safe_dump({"demo": {"enabled": True}})
+    return request.param, objects_of(values, (), KUBERNETES[0], chart)
+
+
+class TestTyped:
+    """A kept Secret may hold what somebody has put there since."""
+
+    def test_stays_as_it_is(self, typed: tuple[str, Objects]) -> None:
+        password, objects = typed
+        found = [
+            value
+            for name in objects.of("Secret")
+            for key, value in content(objects, name).items()
+            if key.endswith(("password", "secret-key"))
+        ]
+
+        assert len(found) == len(ROLES) + 7
+        assert set(found) == {password}
+        address, told = json.loads(content(objects, "rel-redis")["exporter.json"]).popitem()
+        assert (address, told) == ("redis://rel-redis:6379", password)
+
+    def test_opens_the_database_as_services_read_it(self, typed: tuple[str, Objects]) -> None:
+        password, objects = typed
+        urls = [
+            make_url(asyncpg_url(value))
+            for key, value in content(objects, "rel-database").items()
+            if key.endswith("-url")
+        ]
+
+        assert len(urls) == len(ROLES) + 2
+        assert {(url.password, url.host, url.port) for url in urls} == {
+            (password, "rel-postgres", 5432)
+        }
+
+    def test_opens_a_real_valkey(self, typed: tuple[str, Objects], tmp_path: Path) -> None:
+        password, objects = typed
+        given = content(objects, "rel-redis")
+        server = Valkey(tmp_path, free_port(), quote(password, safe=""))
+        server.configure()
+        configuration = (tmp_path / "valkey.conf").read_text()
+        lines = [line for line in configuration.splitlines() if "requirepass" not in line]
+        (tmp_path / "valkey.conf").write_text("\n".join([*lines, given["password.conf"], ""]))
+
+        client = Redis.from_url(given["url"])
+        assert client.connection_pool.connection_kwargs["password"] == password
+        with server.running(tmp_path / "valkey.log"):
+            assert server.ready()
 
 
 class TestGiven:

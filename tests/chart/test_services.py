@@ -2,12 +2,13 @@
 
 import pytest
 from tests.chart.conftest import Render
-from tests.chart.objects import environment
+from tests.chart.objects import Objects, environment
 
 from harena_budget.settings import BudgetSettings
 from harena_conversation.settings import ConversationSettings
 from harena_core.settings import CoreSettings
-from harena_db.roles import ROLES
+from harena_db.cli import RolePasswords
+from harena_db.roles import MONITOR, ROLES
 from harena_local.layout import SERVICES as LOCAL
 from harena_metric.settings import MetricSettings
 from harena_portal.settings import PortalSettings
@@ -38,7 +39,7 @@ class TestEveryService:
     @pytest.mark.parametrize("name", SETTINGS)
     def test_understands_what_it_is_told(self, render: Render, name: str) -> None:
         """Every variable is a setting of the service, in the form that it takes."""
-        told = environment(render().pod(name).main)
+        told = environment(render({"searchEngine": {"existingSecret": "engine"}}).pod(name).main)
         fields = SETTINGS[name].model_fields
 
         for variable in told:
@@ -116,16 +117,28 @@ class TestCredentials:
         assert pod.files == {}
         assert "initContainers" not in pod.spec
 
-    @pytest.mark.parametrize("name", STORED)
-    def test_every_file_that_is_named_is_there(self, render: Render, name: str) -> None:
-        pod = render().pod(name)
-        for container in pod.containers:
-            mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
-            assert mounts["credentials"]["readOnly"] is True
-            folder = mounts["credentials"]["mountPath"]
-            for variable, path in environment(container).items():
-                if variable.endswith("_FILE"):
-                    assert path.removeprefix(f"{folder}/") in pod.files
+    def test_the_search_engine_s_address_is_a_file_where_there_is_one(self, render: Render) -> None:
+        given = {"existingSecret": "engine", "key": "address"}
+        objects = render({"searchEngine": given})
+        file = {"search-engine-url": ("engine", "address")}
+
+        assert objects.pod("search").files == render().pod("search").files | file
+        told = environment(objects.pod("search").main)
+        assert told["ELASTICSEARCH_URL_FILE"] == "/run/secrets/harena/search-engine-url"
+        assert "engine" not in str(objects.pod("budget").spec)
+        assert "ELASTICSEARCH_URL_FILE" not in environment(render().pod("search").main)
+
+    def test_may_all_be_in_one_secret(self, render: Render) -> None:
+        mine = {"existingSecret": "mine"}
+        stores = {"database": mine, "redis": mine, "signing": mine}
+        pod = render({**stores, "searchEngine": {**mine, "key": "engine"}}).pod("search")
+
+        assert pod.files == {
+            "database-url": ("mine", "search-url"),
+            "redis-url": ("mine", "url"),
+            "key-set": ("mine", "key-set"),
+            "search-engine-url": ("mine", "engine"),
+        }
 
     def test_there_is_a_role_for_each(self, render: Render) -> None:
         holders = [pod.component for pod in render().pods() if "key-set" in pod.files]
@@ -238,6 +251,13 @@ class TestScale:
         assert "tolerations" not in objects.pod("user").spec
 
 
+def logins(objects: Objects) -> set[str]:
+    """Whom the migration gives a login: it understands what it is told."""
+    [bootstrap] = objects.pod("migrate").spec["initContainers"]
+    told = {name.removesuffix("_FILE").lower(): "secret" for name in environment(bootstrap)}
+    return set(RolePasswords.model_validate(told).by_role()) - {MONITOR}
+
+
 class TestOwnValues:
     def test_lie_over_the_defaults(self, render: Render) -> None:
         objects = render(
@@ -262,6 +282,23 @@ class TestOwnValues:
         assert ("user", "0.0.0.0/0", 443) in objects.edges()
         assert [edge for edge in objects.edges() if edge[0] == "budget"] == []
         assert objects.pod("budget").files == {}
+        assert logins(objects) == set(ROLES) - {"harena_budget"}
+
+    def test_can_leave_a_service_out(self, render: Render) -> None:
+        objects = render(
+            {
+                "services": {
+                    "search": None,
+                    "portal": {"calls": ["user", "metric", "budget", "conversation"]},
+                },
+                "routing": {
+                    "routes": {"search": {"enabled": False}, "service-docs": {"enabled": False}}
+                },
+            }
+        )
+
+        assert [key for key in objects if key[1] == "rel-search"] == []
+        assert logins(objects) == set(ROLES) - {"harena_search"}
 
     def test_resources_are_replaced_as_a_whole(self, render: Render) -> None:
         own = {"requests": {"cpu": "1", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}

@@ -150,27 +150,26 @@ class TestMigration:
         assert "initContainers" not in pod.spec
         assert pod.files == {"owner-url": ("rel-database", "owner-url")}
 
-    def test_every_file_that_is_named_is_there(self, render: Render) -> None:
-        pod = render().pod("migrate")
-        for container in pod.containers:
-            for path in environment(container).values():
-                assert path.removeprefix("/run/secrets/harena/") in pod.files
-
     @pytest.mark.parametrize(
         "values",
         [
             {"image": {"tag": "2.0.0"}},
             {"migrate": {"image": "other/db:1"}},
-            {"migrate": {"deadlineSeconds": 60}},
         ],
     )
     def test_what_it_runs_is_in_its_name(self, render: Render, values: Values) -> None:
         """A Job cannot be changed: with the old name an upgrade would fail."""
         assert set(render(values).of("Job")).isdisjoint(render().of("Job"))
 
-    def test_the_same_again_is_the_same_job(self, render: Render) -> None:
-        values = {"services": {"user": {"replicas": 2}}}
-
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"services": {"user": {"replicas": 2}}},
+            # This may change while the Job runs.
+            {"migrate": {"deadlineSeconds": 60}},
+        ],
+    )
+    def test_the_same_again_is_the_same_job(self, render: Render, values: Values) -> None:
         assert set(render(values).of("Job")) == set(render().of("Job"))
 
     def test_is_no_hook(self, render: Render) -> None:
@@ -205,6 +204,22 @@ class TestDemo:
             "owner-url": ("rel-database", "owner-url"),
             "password": ("rel-demo", "password"),
         }
+
+    def test_goes_where_the_migration_goes_and_ends_when_it_would(self, render: Render) -> None:
+        node = {"nodeSelector": {"size": "large"}, "tolerations": [{"key": "large"}]}
+        objects = render({"demo": {"enabled": True}, "migrate": {**node, "deadlineSeconds": 60}})
+        for component in ("demo", "migrate"):
+            pod = objects.pod(component)
+            assert node.items() <= pod.spec.items()
+            assert pod.owner["spec"]["activeDeadlineSeconds"] == 60
+
+    def test_what_it_runs_is_in_its_name(self, render: Render) -> None:
+        def name(**values: object) -> str:
+            demo = {"enabled": True, **values}
+            [found] = [each for each in render({"demo": demo}).of("Job") if "demo" in each]
+            return found
+
+        assert name(image="other/demo:1") != name()
 
     def test_lives_on_the_same_day_as_the_services(self, render: Render) -> None:
         objects = render({}, "everything")

@@ -21,6 +21,7 @@ SCRIPT = ROOT / "tools/cluster/cluster.sh"
 CHART = ROOT / "charts/harena"
 
 EDGE = "http://10.44.0.1:30080"
+TLS_EDGE = "https://10.44.0.1:30443"
 HOST = "harena.test"
 NAMESPACE = "harena"
 INGRESS_NAMESPACE = "ingress-nginx"
@@ -93,13 +94,20 @@ class Harena:
         self, *values: str, seconds: int = INSTALL_SECONDS
     ) -> subprocess.CompletedProcess[str]:
         """`helm upgrade --install --wait` with `--set` values; returns when it has ended."""
-        return self.cluster.attempt(
+        waits = ("--wait", "--timeout", f"{seconds}s", "--history-max", "5")
+        return self.cluster.attempt(*self._upgrade(values), *waits, seconds=seconds + 60)
+
+    def notes(self, *values: str) -> str:
+        """What such an upgrade would tell people, without doing it."""
+        shown = self.cluster.run(*self._upgrade(values), "--dry-run=server", "--hide-secret")
+        return shown.partition("NOTES:")[2]
+
+    def _upgrade(self, values: Sequence[str]) -> list[str]:
+        return [
             *("helm", "upgrade", "--install", self.name, str(CHART)),
             *("--namespace", self.namespace, "--values", str(HERE / "values.yaml")),
-            *("--wait", "--timeout", f"{seconds}s", "--history-max", "5"),
-            *(argument for value in values for argument in ("--set", value)),
-            seconds=seconds + 60,
-        )
+            *(f"--set={value}" for value in values),
+        ]
 
     def install(self, *values: str) -> None:
         done = self.upgrade(*values)

@@ -34,7 +34,7 @@ def with_traefik(cluster: Cluster) -> Iterator[None]:
     """The other controller beside it; each reads a class of its own."""
     traefik.install(cluster)
     yield
-    cluster.kubectl("delete", "namespace", traefik.NAMESPACE, "--timeout=120s", seconds=150)
+    cluster.kubectl("delete", "namespace", traefik.NAMESPACE, "--wait=false")
 
 
 @pytest.fixture(scope="session")

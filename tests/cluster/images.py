@@ -9,14 +9,18 @@ their time (`conversation-slow`); every service once more, differing in one vari
 (`db-broken`, and `metric-broken`, which waits for its schema).
 """
 
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from tools.images import oci, packer
-from tools.images.packer import HARENA_USER, OURS, Packer
-from tools.images.workspace import ENVIRONMENT, ROOT
+from tools.images import oci
+from tools.images.names import Names
+from tools.images.packer import BASE, Packer
+from tools.images.sets import OURS, SETS, Set, pack
+from tools.images.workspace import ROOT
 
 from harena_db import migrate
 
@@ -60,42 +64,39 @@ def upgrade() -> None:
 
 
 def of_tests(packer: Packer) -> Sequence[oci.Image]:
-    platform = {image.name: image for image in packer.harena()}
+    platform = dict(zip(packer.members, packer.harena(), strict=True))
 
-    echo = _running(packer, ECHO, "portal", "echo")
-    slow = _running(packer, SLOW_ANSWERS, "conversation", SLOW)
-
-    changed = [
-        replace(
-            image,
-            name=packer.name(CHANGED[name]),
-            environment={**image.environment, "CHANGED": "yes"},
+    def named(image: oci.Image, name: str, *layers: oci.Layer, **changes: Any) -> oci.Image:
+        return replace(
+            image, name=packer.names.ours(name), layers=(*image.layers, *layers), **changes
         )
-        for name in SERVICES
-        for image in [slow if name == "conversation" else platform[packer.name(name)]]
-    ]
-    following = _migrated(packer, "next", _NEXT)
-    broken = _migrated(packer, "broken", _BROKEN)
+
+    def running(member: str, name: str, script: str) -> oci.Image:
+        """The image of a member, with another main program."""
+        folder = packer.scratch / "tests" / name
+        folder.mkdir(parents=True)
+        shutil.copy(ROOT / script, folder)
+        main = ("python", f"/{Path(script).name}")
+        return named(platform[member], name, packer.layer(folder), entrypoint=main)
+
+    slow = running("conversation", SLOW, SLOW_ANSWERS)
+    changed = {**platform, "conversation": slow}
+    broken = _migration(packer, "broken", _BROKEN)
     return [
-        echo,
+        running("portal", "echo", ECHO),
         slow,
-        *changed,
         *(
-            replace(
-                platform[packer.name(name)],
-                name=packer.name(f"{name}-{suffix}"),
-                layers=(*platform[packer.name(name)].layers, layer),
-            )
-            for name, suffix, layer in (
-                ("db", "next", following),
-                ("db", "broken", broken),
-                ("metric", "broken", broken),
-            )
+            named(image, CHANGED[name], environment={**image.environment, "CHANGED": "yes"})
+            for name, image in changed.items()
+            if name in SERVICES
         ),
+        named(platform["db"], "db-next", _migration(packer, "next", _NEXT)),
+        named(platform["db"], "db-broken", broken),
+        named(platform["metric"], "metric-broken", broken),
     ]
 
 
-def _migrated(packer: Packer, name: str, migration: str) -> oci.Layer:
+def _migration(packer: Packer, name: str, migration: str) -> oci.Layer:
     """A layer with one migration more."""
     tree = packer.scratch / "tests" / name
     versions = tree / "app/lib/python3.11/site-packages/harena_db/migrations/versions"
@@ -104,27 +105,10 @@ def _migrated(packer: Packer, name: str, migration: str) -> oci.Layer:
     return packer.layer(tree)
 
 
-def _running(packer: Packer, script: str, member: str, name: str) -> oci.Image:
-    """The image of a member, with another main program."""
-    folder = packer.scratch / "tests" / name
-    folder.mkdir(parents=True)
-    file = Path(script).name
-    (folder / file).write_bytes((ROOT / script).read_bytes())
-    return oci.Image(
-        packer.name(name),
-        (*packer.members[member], packer.layer(folder)),
-        entrypoint=("python", f"/{file}"),
-        environment=ENVIRONMENT,
-        user=f"{HARENA_USER}:{HARENA_USER}",
-    )
-
-
 def main(folder: Path) -> None:
-    sets = {
-        **packer.SETS,
-        "tests": (of_tests, (*OURS, ECHO, SLOW_ANSWERS, "tests/cluster/images.py")),
-    }
-    for archive in packer.pack(folder, sets, REGISTRY, TAG):
+    paths = (*OURS, ECHO, SLOW_ANSWERS, "tests/cluster/images.py")
+    names = replace(Names.of_chart(), registry=REGISTRY, tag=TAG)
+    for archive in pack(folder, {**SETS, "tests": Set(of_tests, paths, BASE)}, names):
         sys.stdout.write(f"{archive}\n")
 
 

@@ -12,14 +12,19 @@ export PYTHON="$1"
 readonly CLUSTER=tools/cluster/cluster.sh IMAGES=.harena/images
 shift
 
-((EUID == 0)) || exec sudo --preserve-env=PATH,HOME,KEEP,HARENA_CACHE "$0" "$PYTHON" "$@"
+if [[ "$(id -u)" != 0 ]]; then
+  # Root asks the caller's mirrors and proxies, and uses the caller's cache.
+  kept=(PATH HOME KEEP HARENA_CACHE XDG_CACHE_HOME "${!GO@}" "${!UV_@}" "${!PIP_@}" "${!SSL_CERT_@}"
+    HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy)
+  exec sudo --preserve-env="$(IFS=, && echo "${kept[*]}")" "$PWD/tests/cluster/run.sh" "$PYTHON" "$@"
+fi
 [[ -n "${KEEP:-}" ]] || trap '$CLUSTER purge' EXIT
 
 step() { printf '[%4d s] %s\n' "$SECONDS" "$*"; }
+step "programs and images"
+tests/cluster/prepare.sh "$PYTHON" "$IMAGES"
 step "the cluster"
 "$CLUSTER" up
-step "images"
-"$PYTHON" -m tests.cluster.images "$IMAGES"
 "$CLUSTER" load "$IMAGES"/*.tar
 step "tests"
 "$CLUSTER" outside "$PYTHON" -m pytest -m cluster tests/cluster --durations=10 "$@"

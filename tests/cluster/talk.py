@@ -39,6 +39,34 @@ class Talk:
     """Answers without, or with an `error`."""
 
 
+@dataclass
+class _Line:
+    """One open socket, and whether it was told to come again."""
+
+    socket: ClientConnection
+    told: bool = False
+
+    async def receive(self) -> str:
+        """The type of the next event."""
+        kind: str = json.loads(await self.socket.recv())["type"]
+        self.told |= kind == "reconnect"
+        return kind
+
+    async def ask(self) -> None:
+        await self.socket.send('{"type": "ping"}')
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while await self.receive() != "pong":
+                pass
+
+    async def use(self, over: asyncio.Event) -> None:
+        while not over.is_set():
+            try:
+                async with asyncio.timeout(PING_SECONDS):
+                    await self.receive()
+            except TimeoutError:
+                await self.socket.send('{"type": "ping"}')
+
+
 class _Sockets:
     def __init__(self, talk: Talk, token: str, over: asyncio.Event) -> None:
         self._talk, self._token, self._over = talk, token, over
@@ -59,41 +87,24 @@ class _Sockets:
                     proxy=None,
                     open_timeout=TIMEOUT_SECONDS,
                 ) as socket:
-                    await self._ask(socket)
-                    if lost_at is not None:
-                        self._talk.gaps.append(loop.time() - lost_at)
-                        lost_at = None
-                    self.open += 1
+                    line = _Line(socket)
                     try:
-                        await self._use(socket)
-                    finally:
-                        self.open -= 1
-            except ConnectionClosed as closed:
-                self._talk.closes[closed.rcvd.code if closed.rcvd else 1006] += 1
+                        await line.ask()
+                        if lost_at is not None:
+                            self._talk.gaps.append(loop.time() - lost_at)
+                            lost_at = None
+                        self.open += 1
+                        try:
+                            await line.use(self._over)
+                        finally:
+                            self.open -= 1
+                    except ConnectionClosed as closed:
+                        self._talk.closes[closed.rcvd.code if closed.rcvd else 1006] += 1
+                        self._talk.unannounced += not line.told
             except (OSError, TimeoutError, InvalidHandshake) as error:
                 self._talk.refused[type(error).__name__] += 1
                 await asyncio.sleep(0.2)
             lost_at = loop.time() if lost_at is None else lost_at
-
-    @staticmethod
-    async def _ask(socket: ClientConnection) -> None:
-        await socket.send('{"type": "ping"}')
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            while json.loads(await socket.recv())["type"] != "pong":
-                pass
-
-    async def _use(self, socket: ClientConnection) -> None:
-        told = False
-        try:
-            while not self._over.is_set():
-                try:
-                    async with asyncio.timeout(PING_SECONDS):
-                        told |= json.loads(await socket.recv())["type"] == "reconnect"
-                except TimeoutError:
-                    await socket.send('{"type": "ping"}')
-        except ConnectionClosed:
-            self._talk.unannounced += not told
-            raise
 
 
 async def _listen(client: httpx2.AsyncClient, path: str, talk: Talk, over: asyncio.Event) -> None:

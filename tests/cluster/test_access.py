@@ -38,8 +38,11 @@ def test_the_portal_asks_services_and_no_service_another(harena: Harena) -> None
 
 
 def test_no_service_reaches_the_metadata_address(harena: Harena) -> None:
-    """The node itself, and with it this cluster's API server, no policy can take away."""
-    assert connect(harena, "user", "169.254.169.254", "80") != "connected"
+    """Dropped by the policy: this cluster's own network would refuse it.
+
+    The node itself, and with it this cluster's API server, no policy can take away.
+    """
+    assert connect(harena, "user", "169.254.169.254", "80") == "TimeoutError"
 
 
 @pytest.mark.parametrize("component", ["postgres", "redis", "metric"])

@@ -1,18 +1,38 @@
 """Both controllers keep the contract of the edge, with the Ingress objects of the chart."""
 
+import asyncio
+import base64
+import itertools
 import json
+import ssl
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 import yaml
-from tests.cluster import traefik
-from tests.cluster.cluster import CHART, EDGE, ROOT, Cluster, image
+from tests.cluster import hosts, traefik
+from tests.cluster.cluster import (
+    CHART,
+    EDGE,
+    ROOT,
+    TLS_EDGE,
+    Cluster,
+    Object,
+    eventually,
+    image,
+)
+from tests.edge.client import values
+from tests.edge.test_origins import ORIGINS
 
+from harena_core import testing
+from harena_edge import capabilities, model
 from harena_edge.capabilities import EdgeKind
 
 
@@ -23,23 +43,26 @@ class Controller:
     value: str
     kind: EdgeKind
     url: str
+    tls_url: str
 
     @property
     def namespace(self) -> str:
         return f"echo-{self.value}"
 
 
-NGINX = Controller("nginx", "ingress-nginx", EDGE)
-TRAEFIK = Controller("traefik", "traefik", traefik.EDGE)
+NGINX = Controller("nginx", "ingress-nginx", EDGE, TLS_EDGE)
+TRAEFIK = Controller("traefik", "traefik", traefik.EDGE, traefik.TLS_EDGE)
 SUITE = ("routing", "headers", "limits", "streams")
 SUITE_SECONDS = 900
-FIRST_SOURCE = "10.46.8.1"
+# The platform has its own.
+SECURE = "secure.test"
+# A network each, as a run of the suite counts up from its first.
+_SOURCES = (f"10.46.{network}.1" for network in itertools.count(100))
 
 
-def echo_pod(service: dict[str, object]) -> dict[str, object]:
+def echo_pod(service: Object) -> Object:
     """A pod that one Service of the chart selects, and that answers as its service."""
     spec = service["spec"]
-    assert isinstance(spec, dict)
     labels, port = spec["selector"], spec["ports"][0]["port"]
     name = labels["app.kubernetes.io/component"]
     return {
@@ -71,50 +94,136 @@ def echo_pod(service: dict[str, object]) -> dict[str, object]:
     }
 
 
-@pytest.fixture(params=[NGINX, TRAEFIK], ids=lambda controller: controller.value)
-def controller(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Controller]:
-    """A controller with echo services behind the chart's Ingresses and Services, for any host."""
-    found: Controller = request.param
-    if found is TRAEFIK:
+@dataclass(frozen=True)
+class Echo:
+    """Echo services behind the chart's Ingresses and Services, in a namespace of their own."""
+
+    cluster: Cluster
+    controller: Controller
+
+    def apply(self, *values: str) -> list[Object]:
+        """Gives the controller the chart's Ingresses with `--set` values; the Services, too."""
+        rendered = self.cluster.run(
+            *("helm", "template", "echo", str(CHART), "--namespace", self.controller.namespace),
+            *("--show-only", "templates/ingress.yaml"),
+            *("--show-only", "templates/service/service.yaml"),
+            *(
+                f"--set={value}"
+                for value in (f"ingress.controller={self.controller.value}", *values)
+            ),
+        )
+        objects = [item for item in yaml.safe_load_all(rendered) if item]
+        self.send(objects)
+        return objects
+
+    def send(self, objects: list[Object]) -> None:
+        given = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        namespace = f"--namespace={self.controller.namespace}"
+        self.cluster.kubectl("apply", namespace, "--filename=-", given=given)
+
+    def keeps_the_contract(self, tests: Sequence[str], report: Path, **environment: str) -> int:
+        """Runs these files of the contract suite, and returns how many tests passed."""
+        files = [str(ROOT / f"tests/edge/test_{name}.py") for name in tests]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "--tb=short", f"--junitxml={report}", *files],
+            cwd=ROOT,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "EDGE_URL": self.controller.url,
+                "EDGE_KIND": self.controller.kind,
+                "EDGE_SOURCE": next(_SOURCES),
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=SUITE_SECONDS,
+        )
+        assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
+        [suite] = ElementTree.parse(report).getroot()  # noqa: S314 -- our own
+        assert suite.attrib["skipped"] == "0"
+        return int(suite.attrib["tests"])
+
+
+@pytest.fixture(scope="module", params=[NGINX, TRAEFIK], ids=lambda controller: controller.value)
+def echo(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Echo]:
+    """A controller that gives the platform's routes to echo services, for any host."""
+    controller: Controller = request.param
+    if controller is TRAEFIK:
         request.getfixturevalue("with_traefik")
-    cluster.fresh_namespace(found.namespace)
-    rendered = cluster.run(
-        *("helm", "template", "echo", str(CHART), "--namespace", found.namespace),
-        *("--set", f"ingress.controller={found.value}"),
-        *("--show-only", "templates/ingress.yaml"),
-        *("--show-only", "templates/service/service.yaml"),
-    )
-    objects = [item for item in yaml.safe_load_all(rendered) if item]
-    pods = [echo_pod(item) for item in objects if item["kind"] == "Service"]
-    given = json.dumps({"apiVersion": "v1", "kind": "List", "items": [*objects, *pods]})
-    cluster.kubectl("apply", f"--namespace={found.namespace}", "--filename=-", given=given)
+    namespace = f"--namespace={controller.namespace}"
+    cluster.fresh_namespace(controller.namespace)
+    echo = Echo(cluster, controller)
+    echo.send([echo_pod(item) for item in echo.apply() if item["kind"] == "Service"])
     cluster.kubectl(
-        *("wait", f"--namespace={found.namespace}", "--for=condition=Ready", "pods", "--all"),
-        "--timeout=120s",
+        *("wait", namespace, "--for=condition=Ready", "pods", "--all", "--timeout=120s"),
         seconds=150,
     )
-    yield found
-    cluster.kubectl("delete", "namespace", found.namespace, "--timeout=120s", seconds=150)
+    yield echo
+    cluster.kubectl("delete", "namespace", controller.namespace, "--wait=false")
 
 
 @pytest.mark.timeout(SUITE_SECONDS + 300)
-def test_the_contract_suite_passes(controller: Controller, tmp_path: Path) -> None:
-    report = tmp_path / "edge.xml"
-    tests = [str(ROOT / f"tests/edge/test_{name}.py") for name in SUITE]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--quiet", "--tb=short", f"--junitxml={report}", *tests],
-        cwd=ROOT,
-        env={
-            "PATH": "/usr/bin:/bin",
-            "EDGE_URL": controller.url,
-            "EDGE_KIND": controller.kind,
-            "EDGE_SOURCE": FIRST_SOURCE,
-        },
-        capture_output=True,
-        text=True,
-        timeout=SUITE_SECONDS,
+def test_the_contract_suite_passes(echo: Echo, tmp_path: Path) -> None:
+    assert echo.keeps_the_contract(SUITE, tmp_path / "edge.xml") > 150
+
+
+def test_listed_origins_are_told_apart(echo: Echo, tmp_path: Path) -> None:
+    echo.apply(f"routing.cors.origins={{{','.join(ORIGINS)}}}")
+
+    def lists_origins() -> bool:
+        stranger = {"Origin": "https://other.test"}
+        answer = httpx2.get(f"{echo.controller.url}/docs", headers=stranger, trust_env=False)
+        return "Access-Control-Allow-Origin" not in answer.headers
+
+    assert eventually(lists_origins, 30)
+    origins = json.dumps(ORIGINS)
+    assert echo.keeps_the_contract(["origins"], tmp_path / "edge.xml", EDGE_ORIGINS=origins) > 10
+
+
+async def test_by_tls_every_answer_says_to_stay_there(echo: Echo) -> None:
+    """With a certificate of the chart's value; by HTTP a client is only sent to HTTPS."""
+    secret = hosts.certificate(SECURE, days=5)
+    echo.send([secret])
+    echo.apply(
+        f"ingress.hosts={{{SECURE}}}",
+        "ingress.tls.enabled=true",
+        f"ingress.tls.secretName={hosts.NAME}",
     )
-    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
-    [suite] = ElementTree.parse(report).getroot()  # noqa: S314 -- our own
-    assert int(suite.attrib["tests"]) > 150
-    assert suite.attrib["skipped"] == "0"
+    certificate = base64.b64decode(secret["data"]["tls.crt"]).decode()
+    routing = model.load()
+    transport = httpx2.AsyncHTTPTransport(
+        local_address=next(_SOURCES), verify=ssl.create_default_context(cadata=certificate)
+    )
+    async with httpx2.AsyncClient(headers={"Host": SECURE}, transport=transport) as client:
+
+        async def ask(path: str, **more: Any) -> httpx2.Response:
+            url = f"{echo.controller.tls_url}{path}"
+            return await client.request(url=url, extensions={"sni_hostname": SECURE}, **more)
+
+        async def get(path: str) -> httpx2.Response:
+            return await ask(path, method="GET")
+
+        async def served() -> bool:
+            with suppress(httpx2.HTTPError):
+                return (await get("/docs")).status_code == 200
+            return False
+
+        await testing.eventually(served, seconds=30)
+        first = await get("/api/v1/users/me")
+        assert dict(first.json()["headers"])["x-forwarded-proto"] == "https"
+        docs = routing.routes["docs"]
+        burst = await asyncio.gather(*(get("/docs") for _ in range(3 * docs.burst)))
+        answers = {answer.status_code: answer for answer in (first, *burst)}
+        wanted = {200, 429}
+        if "refused_while_sending" in capabilities.load().of(echo.controller.kind):
+            body = bytes(docs.body_limit + 1)
+            answers[413] = await ask("/docs", method="POST", content=body)
+            wanted.add(413)
+        assert answers.keys() == wanted
+        for answer in answers.values():
+            found = values(answer, "Strict-Transport-Security")
+            assert found == [routing.strict_transport_security]
+
+        plain = await client.get(f"{echo.controller.url}/docs?page=1")
+        assert plain.status_code == 308
+        assert plain.headers["Location"] == f"https://{SECURE}/docs?page=1"

@@ -1,10 +1,11 @@
 """What happens to pods, releases and the whole installation, while people use it."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 
 import pytest
-from tests.cluster.cluster import Harena, eventually, image
+from tests.cluster.cluster import INGRESS_NAMESPACE, Harena, eventually, image
 from tests.cluster.traffic import traffic
 
 from harena_db import migrate
@@ -15,6 +16,7 @@ COMPONENTS = (
     *("user", "search", "metric", "budget", "conversation", "portal"),
     *("postgres", "redis"),
 )
+MONITORS = ("prometheus", "alertmanager", "postgres-exporter", "redis-exporter")
 FIGURES = "/api/v1/metrics/expenses/mom"
 # Answered by the service itself: 401 without a token, and none from the edge.
 COVERAGE = "/api/v1/metrics/coverage"
@@ -35,16 +37,37 @@ def figures(harena: Harena, source: str) -> object:
         return answer.json()["data"]
 
 
+def kill(harena: Harena, component: str) -> None:
+    [pod] = harena.pods(component)
+    harena.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+
+
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_a_killed_pod_comes_back_with_everything(harena: Harena, component: str) -> None:
     source = f"10.46.4.{COMPONENTS.index(component)}"
     before = figures(harena, source)
-    [pod] = harena.pods(component)
-    harena.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+    kill(harena, component)
 
     assert eventually(lambda: harena.ready(component)), harena.trouble()
     assert eventually(harena.serves)
     assert figures(harena, source) == before
+
+
+def test_the_monitors_come_back(harena: Harena) -> None:
+    for component in MONITORS:
+        kill(harena, component)
+    for component in MONITORS:
+        assert eventually(partial(harena.ready, component)), harena.trouble()
+
+
+def test_the_edge_comes_back(harena: Harena) -> None:
+    edge = replace(harena, namespace=INGRESS_NAMESPACE, name="ingress-nginx")
+    before = figures(harena, "10.46.4.30")
+    kill(edge, "controller")
+
+    assert eventually(lambda: edge.ready("controller")), edge.trouble()
+    assert eventually(harena.serves)
+    assert figures(harena, "10.46.4.30") == before
 
 
 async def test_the_old_version_serves_on_the_schema_of_the_next(harena: Harena) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from tests.cluster.cluster import Harena, eventually
 from tests.cluster.test_access import SERVICES, connect
+from tests.monitoring.definitions import EXPORTERS
 
 JOBS = {
     *("harena", "harena-health", "edge", "postgres", "redis", "ingress"),
@@ -40,6 +41,29 @@ def test_containers_have_their_names(harena: Harena) -> None:
         return {one["metric"]["container"] for one in harena.series(selector)}
 
     assert eventually(lambda: names() >= {*SERVICES, "postgres", "redis", "prometheus"}), names()
+
+
+@pytest.mark.parametrize(
+    "exporter",
+    [
+        name
+        for name, exporter in EXPORTERS.items()
+        if exporter["job"] in JOBS and "unseen" not in exporter and name != "traefik"
+    ],
+)
+def test_every_metric_that_rules_and_dashboards_name_is_there(
+    harena: Harena, exporter: str
+) -> None:
+    """Traefik's are looked for in test_traefik.py, where it is the edge."""
+    assert eventually(lambda: not missing(harena, exporter)), missing(harena, exporter)
+
+
+def missing(harena: Harena, exporter: str) -> set[str]:
+    """What is named of an exporter, and Prometheus has not got from its job."""
+    asked = EXPORTERS[exporter]
+    names = "|".join(asked["metrics"])
+    found = harena.series(f'group by (__name__) ({{job="{asked["job"]}",__name__=~"{names}"}})')
+    return set(asked["metrics"]) - {series["metric"]["__name__"] for series in found}
 
 
 def test_the_stores_let_their_exporters_in(harena: Harena) -> None:

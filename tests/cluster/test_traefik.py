@@ -1,12 +1,15 @@
 """One value gives the platform to the other controller, and back."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from tests.cluster import traefik
-from tests.cluster.cluster import Harena, eventually
+from tests.cluster.cluster import Cluster, Harena, eventually
+from tests.cluster.hosts import certificate, ingress
 from tests.cluster.test_figures import answers
+from tests.cluster.test_monitoring import missing
 
 from harena_demo.generator import DEMO_LOGINS
 
@@ -47,8 +50,8 @@ def test_only_one_controller_has_the_objects(installed: Harena, by_traefik: Hare
     )
     ingresses = installed.cluster.items("ingress", f"--namespace={installed.namespace}")
     assert ingresses
-    for ingress in ingresses:
-        assert ingress["status"]["loadBalancer"]["ingress"] == [{"ip": address}]
+    for found in ingresses:
+        assert found["status"]["loadBalancer"]["ingress"] == [{"ip": address}]
 
 
 def test_services_see_the_clients_own_address(by_traefik: Harena) -> None:
@@ -58,3 +61,26 @@ def test_services_see_the_clients_own_address(by_traefik: Harena) -> None:
     with by_traefik.client("10.46.4.4") as one, by_traefik.client("10.46.4.5") as other:
         assert eventually(lambda: one.post(path, data=attempt).status_code == 429, 20)
         assert other.post(path, data=attempt).status_code == 401
+
+
+@pytest.fixture
+def certificate_of_a_host(cluster: Cluster, with_traefik: None) -> Iterator[None]:
+    """Without one that is nobody's makeshift, Traefik has no figure of certificates."""
+    namespace, host = "traefik-certificate", "certificate.harena.test"
+    cluster.fresh_namespace(namespace)
+    for item in (certificate(host, days=5), ingress(host, controller="traefik-nginx", tls=True)):
+        given = json.dumps(item)
+        cluster.kubectl("apply", f"--namespace={namespace}", "--filename=-", given=given)
+    yield
+    cluster.kubectl("delete", "namespace", namespace, "--timeout=120s", seconds=150)
+
+
+def test_prometheus_asks_it_instead(by_traefik: Harena, certificate_of_a_host: None) -> None:
+    with by_traefik.client("10.46.4.6") as client:
+        client.get("/health").raise_for_status()
+
+    def is_up() -> bool:
+        return [one["value"][1] for one in by_traefik.series('up{job="ingress"}')] == ["1"]
+
+    assert eventually(is_up)
+    assert eventually(lambda: not missing(by_traefik, "traefik")), missing(by_traefik, "traefik")

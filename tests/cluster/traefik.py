@@ -14,6 +14,7 @@ from tests.cluster.cluster import HERE, ROOT, Cluster
 FILE = ROOT / "k8s/traefik/helmchartconfig.yaml"
 NAMESPACE = "traefik"
 EDGE = "http://10.44.0.1:30081"
+TLS_EDGE = "https://10.44.0.1:30444"
 
 Object = dict[str, Any]
 

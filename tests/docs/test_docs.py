@@ -17,6 +17,7 @@ PAGES = sorted(
     for path in [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("charts/*/README.md"),
         *ROOT.glob("k8s/**/*.md"),
         *ROOT.glob("monitoring/*.md"),
     ]
@@ -49,6 +50,9 @@ class TestPages:
         }
 
         assert named - targets == set()
+
+    def test_no_upgrade_keeps_the_defaults_of_an_older_chart(self, page: Path) -> None:
+        assert "--reuse-values" not in page.read_text()
 
 
 class TestReadme:

@@ -2,9 +2,11 @@
 
 By default that is the local nginx, rendered from the model. EDGE_URL names another one that has
 echo services (`echo.py`) behind it, EDGE_KIND says which it is, and EDGE_SOURCE is the first of the
-addresses that the suite may come from, where this machine has many:
+addresses that the suite may come from:
 
     EDGE_URL=http://10.0.0.1 EDGE_KIND=ingress-nginx EDGE_SOURCE=10.1.0.1 pytest tests/edge
+
+EDGE_ORIGINS are the origins that it lists, in JSON, where it does not allow any.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -29,11 +31,12 @@ class EdgeSettings(BaseSettings):
     edge_url: str = ""
     edge_kind: EdgeKind = "nginx"
     edge_source: str = ""
+    edge_origins: list[str] = ["*"]
 
 
 @pytest.fixture(scope="session")
 def routing() -> model.Routing:
-    return model.load()
+    return model.load({"cors": {"origins": EdgeSettings().edge_origins}})
 
 
 @pytest.fixture(scope="session")

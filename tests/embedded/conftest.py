@@ -94,10 +94,7 @@ class Platform:
 
     def processes(self) -> list[psutil.Process]:
         """Every process of the state folder."""
-        layout = self.layout
-        servers = (layout.postgres, layout.valkey, layout.nginx, layout.prometheus)
-        programs = {Path(sys.executable), *(Path(server.argv[0]) for server in servers)}
-        return processes_of(layout.state, {program.resolve() for program in programs})
+        return processes_of(self.layout.state, self.layout.binaries)
 
     def process(self, name: str) -> psutil.Process:
         """A part's process, which is the parent of its others."""
@@ -132,7 +129,7 @@ def suspended(process: psutil.Process) -> Iterator[None]:
 
 def free_offset() -> int:
     """An offset that moves every port to a free one, below those that the system gives away."""
-    ports = (3000, 3001, 3002, 5432, 8080, 9090)
+    ports = (3000, 3001, 3002, 5432, 8080, 9090, 9100, 9121, 9187)
     for offset in range(10_000, 23_000, 97):
         try:
             preflight.check_ports({port + offset: "" for port in ports})

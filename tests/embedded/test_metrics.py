@@ -31,7 +31,7 @@ COMMON = {
     "process_start_time_seconds",
     "python_gc_collections",
 }
-WITH_STORES = {"harena_cache_requests", "harena_database_pool_open", "harena_database_pool_used"}
+WITH_STORES = {"harena_cache_requests", "harena_database_pool_idle", "harena_database_pool_used"}
 
 # Every label that a series may have, and what it may say. Not the digits of an id, an address, a
 # person's path; a template has braces where those would be.
@@ -39,7 +39,7 @@ LABELS = {
     "service": "user|search|metric|budget|conversation|portal",
     "method": "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|other",
     "route": r"\(unmatched\)|/(?:[a-z_-]+|\{[a-z_]+\}|api|v1|v3|openapi\.json|/)*",
-    "status": "[1-5][0-9]{2}",
+    "status": "[1-5]([0-9]{2}|xx)",
     "outcome": "[a-z_]+",
     "le": r"[0-9.]+|\+Inf",
     "code": "[0-9]{4}|other|refused",
@@ -152,6 +152,7 @@ class TestFigures:
             families, _, _ = read(platform, "/metrics")[service.name]
             wanted = COMMON | (WITH_STORES if service.has_database else set())
             assert wanted - families == set(), service.name
+            assert {name for name in families if name.endswith("_created")} == set(), service.name
 
     def test_every_service_tells_its_health(self, platform: Platform) -> None:
         for name, (_, series, text) in read(platform, "/health").items():

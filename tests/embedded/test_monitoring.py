@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from platform import node
 from typing import Any
 
 import httpx2
@@ -22,10 +23,12 @@ from tests.embedded.conftest import Platform, suspended
 
 from harena_local.layout import SERVICES
 from harena_local.process import wait_until
+from harena_local.supervisor import Supervisor
 
 ROOT = Path(__file__).parents[2]
 NAMES = {service.name for service in SERVICES}
-TARGETS = 2 * len(NAMES) + 2
+EXPORTERS = ("postgres", "redis", "node")
+TARGETS = 2 * len(NAMES) + 2 + len(EXPORTERS)
 # Two scrapes, and the ten seconds for which the first of them may wait.
 SEEN_SECONDS = 45
 # A window of a minute, a scrape that waits, an evaluation, and as much again for a busy machine.
@@ -73,6 +76,22 @@ class TestObstacles:
         assert "prometheus is off" in platform.run("restart", "prometheus", status=1).stderr
 
 
+@pytest.mark.monitoring
+def test_an_exporter_that_is_not_installed_is_missed_in_a_sentence(
+    platform: Platform, folder: Path
+) -> None:
+    for name in ("prometheus", "node_exporter"):
+        (folder / name).symlink_to(program(name))
+    shown = platform.run("up", "--monitoring", PATH=str(folder)).stdout
+    missing = "postgres_exporter, redis_exporter"
+    assert f"There are no figures of postgres, redis, for want of {missing} in {folder}" in shown
+    assert "Alerts" in shown
+    states = {name: row["state"] for name, row in platform.status().items()}
+    assert states["prometheus"] == states["node-exporter"] == "healthy"
+    assert states["postgres-exporter"] == states["redis-exporter"] == "off"
+    platform.run("status")
+
+
 @dataclass(frozen=True)
 class Prometheus:
     """What Prometheus says by its HTTP API."""
@@ -104,6 +123,13 @@ class Prometheus:
         ]
 
 
+def program(name: str) -> Path:
+    """A real one, of `make test-monitoring` or on PATH."""
+    found = shutil.which(name, path=str(ROOT / ".harena" / "bin")) or shutil.which(name)
+    assert found, f"no {name}: run `tools/prometheus.sh .harena/bin`, or `make test-monitoring`"
+    return Path(found)
+
+
 def impatient(rules: str) -> str:
     """The rules without what they wait for: a minute looked back at, and no `for`.
 
@@ -116,18 +142,14 @@ def impatient(rules: str) -> str:
 def prometheus(
     platform: Platform, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prometheus]:
-    """A real one, with the repository's rules, but no patience."""
-    found = shutil.which("prometheus", path=str(ROOT / ".harena" / "bin"))
-    program = found or shutil.which("prometheus")
-    assert program, (
-        "no prometheus: run `tools/prometheus.sh .harena/bin`, or `make test-monitoring`"
-    )
+    """A real one with all exporters, and with the repository's rules, but no patience."""
     rules = tmp_path_factory.mktemp("rules")
     for file in (ROOT / "monitoring/rules").glob("*.yaml"):
         (rules / file.name).write_text(impatient(file.read_text()))
     folder = platform.home / "bin"
     folder.mkdir()
-    (folder / "prometheus").symlink_to(program)
+    for name in ("prometheus", *(f"{job}_exporter" for job in EXPORTERS)):
+        (folder / name).symlink_to(program(name))
     shown = platform.run("up", "--monitoring", HARENA_RULES=str(rules)).stdout
     with httpx2.Client(base_url=platform.address("prometheus"), trust_env=False) as client:
         server = Prometheus(client, shown)
@@ -149,8 +171,11 @@ class TestWatching:
             (target["labels"]["job"], target["labels"].get("service")): target["lastError"]
             for target in prometheus.targets()
         }
-        wanted = {(job, name) for job in ("harena", "harena-health") for name in NAMES}
-        assert found == dict.fromkeys({*wanted, ("edge", None), ("prometheus", None)}, "")
+        wanted: set[tuple[str, str | None]] = {
+            (job, name) for job in ("harena", "harena-health") for name in NAMES
+        }
+        wanted |= {(job, None) for job in ("edge", "prometheus", *EXPORTERS)}
+        assert found == dict.fromkeys(wanted, "")
 
     def test_targets_and_series_carry_the_labels_that_rules_rely_on(
         self, prometheus: Prometheus
@@ -161,6 +186,9 @@ class TestWatching:
             "harena-health": {"job", "instance", "service"},
             "edge": {"job", "instance"},
             "prometheus": {"job", "instance"},
+            "postgres": {"job", "instance"},
+            "redis": {"job", "instance"},
+            "node": {"job", "instance", "node"},
         }
         # Figures of the process have no label of their own: the target's names the service.
         served = prometheus.query('process_resident_memory_bytes{job="harena"}')
@@ -170,6 +198,24 @@ class TestWatching:
     def test_everything_is_healthy(self, prometheus: Prometheus) -> None:
         found = prometheus.query("harena_health")
         assert {series["service"]: value for series, value in found} == dict.fromkeys(NAMES, 1.0)
+
+    def test_stores_and_machine_have_figures(self, prometheus: Prometheus) -> None:
+        assert [value for _, value in prometheus.query("pg_up or redis_up")] == [1.0, 1.0]
+        for recorded in (
+            "postgres:connections_used:ratio",
+            "redis:memory_used:ratio",
+            "node:memory_used:ratio",
+            "node:cpu_used:ratio_rate5m",
+            "node_device:filesystem_used:ratio",
+        ):
+
+            def shares(name: str = recorded) -> list[float]:
+                return [value for _, value in prometheus.query(name)]
+
+            assert wait_until(lambda: len(shares()) > 0, SEEN_SECONDS, every=0.5), recorded
+            assert all(0 <= share <= 1 for share in shares()), recorded
+        [(labels, _)] = prometheus.query("node:memory_used:ratio")
+        assert labels["node"] == node()
 
     def test_every_rule_can_be_evaluated(self, prometheus: Prometheus) -> None:
         def rules() -> list[dict[str, Any]]:
@@ -221,8 +267,11 @@ class TestProcess:
         assert "Alerts" in platform.run("up").stdout
         assert platform.process("prometheus") == before
 
-    def test_listens_on_loopback_only(self, platform: Platform, prometheus: Prometheus) -> None:
-        process = platform.process("prometheus")
+    @pytest.mark.parametrize("name", ["prometheus", *(f"{job}-exporter" for job in EXPORTERS)])
+    def test_listens_on_loopback_only(
+        self, platform: Platform, prometheus: Prometheus, name: str
+    ) -> None:
+        process = platform.process(name)
         listening = [
             connection.laddr.ip
             for connection in process.net_connections("tcp")
@@ -268,6 +317,22 @@ def still(name: str) -> Callable[[Platform], AbstractContextManager[None]]:
     return lambda platform: suspended(platform.process(name))
 
 
+def gone(name: str) -> Callable[[Platform], AbstractContextManager[None]]:
+    """A part that has ended, and is not started again before the trouble is over."""
+
+    @contextmanager
+    def stopped(platform: Platform) -> Iterator[None]:
+        supervisor = Supervisor(platform.layout.state)
+        part = platform.layout.parts[name].program
+        supervisor.stop_program(part)
+        try:
+            yield
+        finally:
+            supervisor.start_program(part)
+
+    return stopped
+
+
 @dataclass(frozen=True)
 class Trouble:
     """A real cause, and the alerts that it fires and that end with it."""
@@ -287,6 +352,8 @@ TROUBLES = (
         ["HarenaServiceUnhealthy", "HarenaDependencyDown"],
         "metric",
     ),
+    Trouble("Postgres is gone", gone("postgres"), ["PostgresDown"]),
+    Trouble("Redis stands still", still("valkey"), ["RedisDown"]),
     Trouble("the edge stands still", still("edge"), ["EdgeProbeFailing"]),
     Trouble("Postgres is slow", slow_database, ["HarenaRequestsSlow"], "user"),
 )

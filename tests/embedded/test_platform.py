@@ -353,3 +353,4 @@ class TestSmokeOfANode:
             *("expenses/mom", "expenses/yoy", "income/mom", "income/yoy", "coverage"),
         ]
         assert float(dict(figures)["expenses/yoy"]) > 1000
+        assert re.search(r"^  one answer +200 +[0-9.]+ +response_end", done.stdout, re.M)

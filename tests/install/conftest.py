@@ -2,8 +2,8 @@
 
 In: the scripts, copied beside what they install. Out: `machine`, whose commands are those of
 `stand_in.sh`, and `site`, a real HTTP server that holds the releases and plays the platform's edge.
-curl, tar, sha256sum, flock, find and the like are real. k3s and helm are not: what they would do
-with what they are told is not tested here.
+curl, tar, sha256sum, openssl, flock, find and the like are real, and so is the rendering of charts.
+k3s and the rest of helm are not: what they would do with what they are told is not tested here.
 """
 
 import gzip
@@ -15,15 +15,20 @@ import shutil
 import stat
 import subprocess
 import tarfile
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
+from tests.chart.conftest import ChartTestSettings, helm
+from tools.images import oci
 
 ROOT = Path(__file__).parents[2]
 STAND_IN = Path(__file__).parent / "stand_in.sh"
@@ -45,9 +50,12 @@ STAND_INS = (
 )
 VERSION = "v1.36.3+k3s1"
 HELM = "helm-v4.2.4-linux-amd64.tar.gz"
+CONTROLLER = "ingress-nginx-4.15.1.tgz"
 BINARY = "usr/local/bin/k3s"
 RESTART = r"^systemctl restart k3s"
 DEPLOY = r"^helm upgrade --install "
+# As a VXLAN interface shows: a socket of the kernel, without a process.
+VXLAN = "UNCONN 0 0 0.0.0.0:8472 0.0.0.0:*\n"
 NGINX_ON = "etc/rancher/k3s/config.yaml.d/20-ingress-nginx.yaml"
 
 Done = subprocess.CompletedProcess[str]
@@ -62,14 +70,91 @@ def program(version: str) -> bytes:
     return STAND_IN.read_bytes().replace(b"set -euo", f"VERSION={version}\nset -euo".encode(), 1)
 
 
-def archive(name: str, content: bytes) -> bytes:
-    """A .tar.gz of one program, the same bytes each time."""
+def archive(files: dict[str, bytes]) -> bytes:
+    """A .tar.gz of programs, the same bytes each time."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        entry = tarfile.TarInfo(name)
-        entry.size, entry.mode = len(content), 0o755
-        tar.addfile(entry, io.BytesIO(content))
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o755
+            tar.addfile(entry, io.BytesIO(content))
     return gzip.compress(packed.getvalue(), mtime=0)
+
+
+# What upstream's makes of the values that name its image, and nothing else.
+CONTROLLER_CHART = {
+    "Chart.yaml": "apiVersion: v2\nname: ingress-nginx\nversion: 4.15.1\n",
+    "values.yaml": """
+controller: {image: {registry: registry.k8s.io, image: ingress-nginx/controller}}
+""",
+    "templates/deployment.yaml": """
+{{- with .Values.controller.image }}
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: controller
+          image: {{ .registry }}/{{ .image }}:{{ .tag }}{{ with .digest }}@{{ . }}{{ end }}
+{{- end }}
+""",
+}
+
+
+@cache
+def documented_images() -> dict[str, bytes]:
+    """The archives that the commands of docs/node.md make, by their names; ours and others'."""
+    page = (ROOT / "docs" / "node.md").read_text()
+    block = re.search(r"```sh\n(\{\n  helm template.+?)```", page, re.DOTALL)
+    assert block
+    with tempfile.TemporaryDirectory() as scratch:
+        checkout, programs, folder = (Path(scratch, name) for name in ("checkout", "bin", "folder"))
+        for made in (checkout, programs, folder):
+            made.mkdir()
+        for name in ("charts", "k8s"):
+            (checkout / name).symlink_to(ROOT / name)
+        (checkout / "values.yaml").touch()
+        (programs / "skopeo").symlink_to(STAND_IN)
+        (programs / "helm").symlink_to(ChartTestSettings().helm)
+        (folder / CONTROLLER).write_bytes(controller_chart())
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block[1]],
+            cwd=checkout,
+            env={
+                "PATH": f"{programs}:{os.defpath}",
+                "WORLD": scratch,
+                "HARENA_ROOT": scratch,
+                "HOME": scratch,
+                "FOLDER": str(folder),
+            },
+            check=True,
+            capture_output=True,
+        )
+        ours = (name for name in chart_images() if name.startswith("ghcr.io/harena/"))
+        oci.write(folder / "harena.tar", [oci.Image(name, ()) for name in ours])
+        return {path.name: path.read_bytes() for path in folder.glob("*.tar")}
+
+
+@cache
+def chart_images() -> frozenset[str]:
+    """Every image of the chart as it ships."""
+    rendered = helm("template", "harena", str(ROOT / "charts" / "harena"))
+    found: set[str] = set()
+
+    def walk(node: object) -> None:
+        if isinstance(node, dict):
+            found.update(value for key, value in node.items() if key == "image" and value)
+            node = list(node.values())
+        for inner in node if isinstance(node, list) else ():
+            walk(inner)
+
+    for document in yaml.load_all(rendered, yaml.CSafeLoader):
+        walk(document)
+    return frozenset(found)
+
+
+def controller_chart() -> bytes:
+    return archive({f"ingress-nginx/{name}": x.encode() for name, x in CONTROLLER_CHART.items()})
 
 
 @dataclass
@@ -151,6 +236,8 @@ class Machine:
         return {
             "PATH": f"{self.world / 'bin'}:{os.defpath}",
             "WORLD": str(self.world),
+            "REAL_HELM": str(ChartTestSettings().helm),
+            "HOME": str(self.world),
             "HARENA_ROOT": str(self.root),
             "HARENA_URL": self.site.url,
             "HARENA_SMOKE_SECONDS": "1",
@@ -241,14 +328,25 @@ class Machine:
         folder = self.root.parent / "airgap"
         folder.mkdir()
         (folder / "k3s").write_bytes(program(VERSION))
-        (folder / HELM).write_bytes(archive("linux-amd64/helm", program("v4.2.4")))
-        for name in ("ingress-nginx-4.15.1.tgz", "k3s-airgap-images-amd64.tar.zst", "harena.tar"):
-            (folder / name).write_text(name)
-        sums = [f"{sha256(path.read_bytes())}  {path.name}\n" for path in folder.iterdir()]
-        (folder / "SHA256SUMS").write_text("".join(sums))
+        (folder / HELM).write_bytes(archive({"linux-amd64/helm": program("v4.2.4")}))
+        (folder / CONTROLLER).write_bytes(controller_chart())
+        (folder / "k3s-airgap-images-amd64.tar.zst").write_text("k3s' own")
+        for name, content in documented_images().items():
+            (folder / name).write_bytes(content)
+        self.sum_up(folder)
         return folder
 
+    def sum_up(self, folder: Path) -> None:
+        files = sorted(path for path in folder.iterdir() if path.name != "SHA256SUMS")
+        sums = [f"{sha256(path.read_bytes())}  {path.name}\n" for path in files]
+        (folder / "SHA256SUMS").write_text("".join(sums))
 
+
+ANSWER = (
+    'data: {"type":"response_start"}\n\n'
+    'data: {"type":"error","message":"Plus tard.","error_code":"ASSISTANT_UNAVAILABLE"}\n\n'
+    'data: {"type":"response_end","metadata":{}}\n\n'
+)
 FIGURE = '{"success":true,"data":{"periode_cible":{"annee":2026,"total":%s,"jours":23}}}'
 
 
@@ -272,9 +370,9 @@ def bare_machine(folder: Path, site: Site) -> Machine:
     (checkout / "k8s" / "ingress-nginx").symlink_to(ROOT / "k8s" / "ingress-nginx")
     (checkout / "k8s" / "traefik" / "helmchartconfig.yaml").write_text("kind: HelmChartConfig\n")
 
-    helm = archive("linux-amd64/helm", program("v4.2.4"))
-    site.files[f"/helm/{HELM}"] = helm
-    site.files[f"/helm/{HELM}.sha256sum"] = f"{sha256(helm)}  {HELM}\n".encode()
+    packed = archive({"linux-amd64/helm": program("v4.2.4")})
+    site.files[f"/helm/{HELM}"] = packed
+    site.files[f"/helm/{HELM}.sha256sum"] = f"{sha256(packed)}  {HELM}\n".encode()
     site.answers = {
         "/health": (200, '{"status":"healthy","services":{"user":"healthy"}}'),
         "/api/v1/users/auth/login": (200, '{"access_token":"a.b.c","token_type":"bearer"}'),
@@ -283,12 +381,14 @@ def bare_machine(folder: Path, site: Site) -> Machine:
         "/api/v1/metrics/income/mom": (200, FIGURE % "3120.0"),
         "/api/v1/metrics/income/yoy": (200, FIGURE % "38000.0"),
         "/api/v1/metrics/coverage": (200, '{"data":{"taux_couverture":32.55}}'),
+        "/api/v1/users/me": (200, '{"id":7,"email":"henri@example.com"}'),
+        "/api/v3/conversation/7/stream": (200, ANSWER),
     }
     bare = Machine(root, world, checkout, site)
     bare.versions(
         K3S_SHA256=site.release(VERSION),
         K3S_RELEASES=f"{site.url}/k3s",
-        HELM_SHA256=sha256(helm),
+        HELM_SHA256=sha256(packed),
         HELM_RELEASES=f"{site.url}/helm",
     )
     return bare

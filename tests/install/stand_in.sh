@@ -2,7 +2,7 @@
 # One stand-in for every command that install.sh and uninstall.sh ask of a server and a test cannot
 # have, under the name by which it is called. Each call is a line of $WORLD/calls. A call that matches
 # the pattern in $WORLD/fail fails; one that matches $WORLD/block waits for the pipe $WORLD/gate.
-# k3s and helm are this script too, as the test's release serves them.
+# k3s and helm are this script too, as the test's release serves them; charts are rendered by the real one.
 set -euo pipefail
 
 name="${0##*/}"
@@ -15,8 +15,9 @@ if [[ -f "$WORLD/fail" && "$name $*" =~ $(<"$WORLD/fail") ]]; then
   exit 1
 fi
 if [[ -f "$WORLD/block" && "$name $*" =~ $(<"$WORLD/block") ]]; then read -r _ <"$WORLD/gate"; fi
-# What the test says that a command prints; by default what a good server would.
-said() { cat "$WORLD/say/$name" 2>/dev/null || printf '%s' "$1"; }
+# What the test says that a command prints, with an option's name where it prints several things; by
+# default what a good server would.
+said() { cat "$WORLD/say/$name${2:-}" 2>/dev/null || printf '%s' "$1"; }
 state="$HARENA_ROOT/var/lib/rancher/k3s"
 runs() { [[ -e "$WORLD/active/k3s" ]]; }
 
@@ -36,14 +37,14 @@ release() { sed -E 's/.*name=([a-z-]+).*/\1/' <<<"$1"; }
 
 case "$name" in
   id) said 0 ;;
-  uname) if [[ "$1" == -m ]]; then said x86_64; elif [[ "$1" == -r ]]; then said 6.8.0-31-generic; else echo web-1; fi ;;
+  uname) if [[ "$1" == -m ]]; then said x86_64 -m; elif [[ "$1" == -r ]]; then said 6.8.0-31-generic -r; else echo web-1; fi ;;
   nproc) said 2 ;;
   df) printf 'Avail\n%s\n' "$(said 40000)" ;;
-  ss) if [[ "$*" == *--tcp* ]]; then said ""; fi ;;
+  ss) said "" "${*: -1}" ;;
   timedatectl) said yes ;;
   getenforce) said Permissive ;;
   firewall-cmd) said "" ;;
-  rpm) exit 1 ;;
+  rpm) said "" | grep -q . ;;
   modprobe | sysctl | ip | umount) ;;
   mountpoint) [[ "$2" == "$(said /)" ]] ;;
   iptables-save | ip6tables-save) printf '%s\n' '*filter' ':KUBE-SERVICES - [0:0]' '-A INPUT -p tcp --dport 22 -j ACCEPT' '-A INPUT -j KUBE-FIREWALL' COMMIT ;;
@@ -57,7 +58,7 @@ case "$name" in
       is-active) [[ -e "$WORLD/active/$unit" ]] ;;
       is-enabled) [[ -e "$WORLD/enabled/$unit" ]] ;;
       restart)
-        mkdir -p "$state/server/db" "$state/storage" "$state/agent/etc/kubelet.conf.d"
+        mkdir -p "$state/server/db" "$state/storage" "$state/agent/"{containerd,etc/kubelet.conf.d}
         [[ -f "$state/server/token" ]] || echo token >"$state/server/token"
         "$HARENA_ROOT/usr/local/bin/k3s" --version >"$state/server/db/state.db"
         date +%N >"$state/agent/etc/kubelet.conf.d/00-k3s-defaults.conf"
@@ -75,12 +76,20 @@ case "$name" in
   helm)
     case "$1" in
       version) printf '%s' "$VERSION" ;;
+      template) exec "$REAL_HELM" "$@" ;;
+      get) said "{}" -values ;;
       upgrade)
         [[ ! -f "$WORLD/pending/$3" ]] || { echo "another operation is in progress" >&2 && exit 1; }
         touch "$WORLD/releases/$3"
         ;;
       uninstall) rm "$WORLD/releases/$2" ;;
     esac
+    ;;
+  skopeo) # copy docker://NAME docker-archive:FILE:NAME
+    [[ "${2#docker://}" != *:*@* ]] || { echo "references with both a tag and digest are not supported" >&2 && exit 1; }
+    archive="${3#docker-archive:}"
+    printf '[{"Config":"0.json","RepoTags":["%s"],"Layers":[]}]' "${archive#*:}" >manifest.json
+    tar --create --remove-files --file "${archive%%:*}" manifest.json
     ;;
   *) echo "stand-in: nobody told me what $name does" >&2 && exit 127 ;;
 esac

@@ -35,8 +35,12 @@ class TestFresh:
         assert [call.split()[3] for call in machine.called(DEPLOY)] == ["ingress-nginx", "harena"]
         for shown in ("healthy", "2104.37 EUR", "26000.5", "3120.0", "38000.0", "32.55 %"):
             assert shown in done.stdout
+        assert "response_end, after ASSISTANT_UNAVAILABLE" in done.stdout
         assert site.tokens == {"Bearer a.b.c"}
-        assert site.bodies == ["username=henri%40example.com&password=Henri123456"]
+        assert site.bodies == [
+            "username=henri%40example.com&password=Henri123456",
+            '{"message":"Combien ai-je dépensé ce mois-ci ?"}',
+        ]
 
     def test_each_file_is_as_in_the_checkout_and_root_s_alone(self, machine: Machine) -> None:
         machine.install()
@@ -76,7 +80,7 @@ class TestFresh:
 
     def test_what_listens_beyond_the_machine_is_said(self, machine: Machine) -> None:
         machine.say(
-            "ss",
+            "ss--tcp",
             'LISTEN 0 4096 *:6443 *:* users:(("k3s-server",pid=9,fd=14))\n'
             'LISTEN 0 4096 127.0.0.1:10248 0.0.0.0:* users:(("k3s-server",pid=9,fd=15))\n'
             'LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=7,fd=3))\n',
@@ -112,7 +116,7 @@ class TestAgain:
         ],
     )
     def test_a_changed_file_is_put_right_with_one_restart(self, node: Machine, name: str) -> None:
-        node.file(name).write_text("edited\n")
+        node.file(name).write_text("# Harena, edited\n")
         node.forget()
 
         node.install()
@@ -148,6 +152,22 @@ class TestAgain:
 
         assert len(node.called(RESTART)) == 1
 
+    @pytest.mark.parametrize(("days", "restarts"), [(119, 1), (121, 0)])
+    @pytest.mark.parametrize("name", ["client-admin", "serving-kube-apiserver"])
+    def test_a_certificate_that_a_start_would_renew_gets_one(
+        self, node: Machine, name: str, days: int, restarts: int
+    ) -> None:
+        folder = node.file("var/lib/rancher/k3s/server/tls")
+        folder.mkdir()
+        new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        new += ["-noenc", "-subj", "/CN=test", "-keyout", f"{folder}/{name}.key"]
+        new += ["-days", str(days), "-out", f"{folder}/{name}.crt"]
+        subprocess.run(new, check=True, capture_output=True)
+
+        node.install()
+
+        assert len(node.called(RESTART)) == restarts
+
     def test_another_image_is_no_reason_to_restart(self, machine: Machine) -> None:
         folder = machine.airgap()
         machine.install(HARENA_IMAGES=str(folder))
@@ -158,10 +178,8 @@ class TestAgain:
 
         images = machine.file("var/lib/rancher/k3s/agent/images")
         assert (images / "harena.tar").read_text() == "newer"
-        assert sorted(path.name for path in images.iterdir()) == [
-            "harena.tar",
-            "k3s-airgap-images-amd64.tar.zst",
-        ]
+        given = {path.name for path in folder.iterdir() if ".tar" in path.suffixes[-2:]}
+        assert {path.name for path in images.iterdir()} == given - {HELM}
         assert machine.called(RESTART) == []
 
     def test_a_kubectl_of_somebody_else_is_left_alone(self, machine: Machine) -> None:

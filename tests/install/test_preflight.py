@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from tests.install.conftest import BINARY, VERSION, Machine, Site
+from tests.install.conftest import BINARY, VERSION, VXLAN, Machine, Site
 
 LISTENER = 'LISTEN 0 511 {address} 0.0.0.0:* users:(("{process}",pid=1,fd=6))\n'
 
 
 def listener(address: str, process: str) -> Callable[[Machine], None]:
-    return lambda machine: machine.say("ss", LISTENER.format(address=address, process=process))
+    return lambda machine: machine.say("ss--tcp", LISTENER.format(address=address, process=process))
 
 
 def says(command: str, text: str) -> Callable[[Machine], None]:
@@ -31,6 +31,10 @@ def lacks(name: str) -> Callable[[Machine], None]:
     return lambda machine: machine.fail(f"^modprobe .*{name}")
 
 
+def has_no(command: str) -> Callable[[Machine], None]:
+    return lambda machine: (machine.world / "bin" / command).unlink()
+
+
 def is_shifted(seconds: float) -> Callable[[Machine], None]:
     def shift(machine: Machine) -> None:
         machine.site.clock = seconds
@@ -41,7 +45,8 @@ def is_shifted(seconds: float) -> Callable[[Machine], None]:
 # What is wrong, the finding, and what is to be done.
 ERRORS: dict[str, tuple[Callable[[Machine], None], str, str]] = {
     "not root": (says("id", "1000"), "this is not root", "sudo"),
-    "another architecture": (says("uname", "aarch64"), "aarch64", "use such a machine"),
+    "a missing command": (has_no("sysctl"), "missing: sysctl", "apt-get install"),
+    "another architecture": (says("uname-m", "aarch64"), "aarch64", "use such a machine"),
     "too little memory": (
         writes("proc/meminfo", "MemTotal: 2000000 kB\n"),
         "1953 MiB; the pods stay Pending below 3000",
@@ -52,6 +57,7 @@ ERRORS: dict[str, tuple[Callable[[Machine], None], str, str]] = {
     "port 443": (listener("[::]:443", "caddy"), "caddy listens on [::]:443", "disable --now"),
     "port 6443": (listener("*:6443", "kube-apiserver"), "kube-apiserver listens", "disable"),
     "a port of the loopback": (listener("127.0.0.1:10250", "kubelet"), "port 10250", "disable"),
+    "another network of pods": (says("ss--udp", VXLAN), "port 8472/udp", "remove that network"),
     "cgroup v1": (writes("sys/fs/cgroup/cgroup.controllers", ""), "no cgroup v2", "boot with"),
     "a kernel module": (lacks("br_netfilter"), "missing: br_netfilter", "kernel-modules-extra"),
     "another kubelet": (runs("kubelet"), "another Kubernetes runs", "disable --now kubelet"),
@@ -71,6 +77,7 @@ ERRORS: dict[str, tuple[Callable[[Machine], None], str, str]] = {
     ),
 }
 WARNINGS: dict[str, tuple[Callable[[Machine], None], str, str]] = {
+    "an old kernel": (says("uname-r", "5.4.0-190"), "5.4.0-190 is older than 5.10", "update"),
     "one processor": (says("nproc", "1"), "1; k3s asks for 2", "larger machine"),
     "scarce memory": (writes("proc/meminfo", "MemTotal: 3200000 kB\n"), "3125 MiB", "4 GiB"),
     "scarce space": (says("df", "15000"), "15000 MiB free", "larger volume"),
@@ -151,14 +158,33 @@ class TestAlone:
 
 class TestOnANode:
     def test_its_own_ports_and_less_space_are_no_problem(self, node: Machine) -> None:
-        node.say("ss", LISTENER.format(address="*:6443", process="k3s-server"))
+        node.say("ss--tcp", LISTENER.format(address="*:6443", process="k3s-server"))
+        node.say("ss--udp", VXLAN)
         node.say("df", "2500")
 
         assert "0 errors" in node.install().stdout
 
+    def test_its_network_is_no_problem_while_k3s_does_not_run(self, node: Machine) -> None:
+        (node.world / "active" / "k3s").unlink()
+        node.say("ss--udp", VXLAN)
+
+        assert "0 errors" in node.install().stdout
+
+    def test_after_an_uninstall_there_must_be_room_for_images_again(self, node: Machine) -> None:
+        node.uninstall()
+        node.say("df", "2500")
+
+        assert "2500 MiB free" in node.refused()
+
     def test_pods_that_firewalld_trusts_are_no_problem(self, machine: Machine) -> None:
         runs("firewalld")(machine)
         machine.say("firewall-cmd", "10.42.0.0/16 10.43.0.0/16\n")
+
+        assert "0 errors, 0 warnings" in machine.install().stdout
+
+    def test_k3s_with_its_policy_under_selinux_is_no_problem(self, machine: Machine) -> None:
+        machine.say("getenforce", "Enforcing")
+        machine.say("rpm", "k3s-selinux-1.6-1.el9.noarch\n")
 
         assert "0 errors, 0 warnings" in machine.install().stdout
 
@@ -184,8 +210,14 @@ class TestSearchEngine:
     def test_one_out_of_reach_does_not_stop_an_installation(self, machine: Machine) -> None:
         said = machine.install(HARENA_SEARCH_URL="http://127.0.0.1:1/").stdout
 
-        assert "cannot be reached; Postgres searches meanwhile" in said
+        assert "cannot be reached: search is degraded" in said
         assert "Harena is installed" in said
+
+    def test_one_that_fails_is_told_by_its_status(self, machine: Machine, site: Site) -> None:
+        said = machine.install("--preflight", HARENA_SEARCH_URL=self.at(site, 503)).stdout
+
+        assert "answers with 503: search is degraded" in said
+        assert "0 errors, 1 warnings" in said
 
     def test_refused_credentials_are_told_from_silence(self, machine: Machine, site: Site) -> None:
         said = machine.install("--preflight", HARENA_SEARCH_URL=self.at(site, 401)).stdout

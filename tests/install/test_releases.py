@@ -7,13 +7,16 @@ import subprocess
 import pytest
 from tests.install.conftest import (
     BINARY,
+    CONTROLLER,
     DEPLOY,
     HELM,
     RESTART,
     ROOT,
     VERSION,
+    VXLAN,
     Machine,
     Site,
+    chart_images,
     program,
     sha256,
 )
@@ -71,6 +74,8 @@ class TestVersions:
         block = re.search(r"^systemctl stop k3s\n(.+?)^sudo", page, re.MULTILINE | re.DOTALL)
         assert block
         (machine.world / "active" / "k3s").unlink()
+        machine.say("ss--udp", VXLAN)
+        machine.say("df", "2500")
         commands = re.sub(r" (/(?:var|usr)/)", rf" {machine.root}\1", block[1])
         subprocess.run(
             ["bash", "-euc", commands.replace("<version>", self.OLDER)],
@@ -113,10 +118,15 @@ class TestVersions:
 
         assert "its data cannot go back" in machine.refused()
 
-    def test_a_k3s_of_another_installer_is_taken_over_with_a_warning(self, node: Machine) -> None:
+    def test_a_k3s_of_another_installer_is_not_taken_over(self, node: Machine) -> None:
         node.file("etc/systemd/system/k3s.service").write_text("[Unit]\nDescription=theirs\n")
+        before = node.snapshot()
 
-        assert "another installer put it here" in node.install().stdout
+        said = node.refused()
+
+        assert "another installer put it here" in said
+        assert "back up what it holds" in said
+        assert node.snapshot() == before
 
 
 class TestChecksums:
@@ -193,18 +203,97 @@ class TestAirgap:
         images = machine.file("var/lib/rancher/k3s/agent/images")
         assert (images / "k3s-airgap-images-amd64.tar.zst").exists()
         nginx = machine.called(f"{DEPLOY}ingress-nginx")[0]
-        assert f"{folder}/ingress-nginx-4.15.1.tgz" in nginx
+        assert f"{folder}/{CONTROLLER}" in nginx
         assert "--repo" not in nginx
+        # Its archive knows it by the tag alone.
+        assert "--set controller.image.digest= " in nginx
 
     @pytest.mark.parametrize(
         "missing",
-        ["k3s", HELM, "ingress-nginx-4.15.1.tgz", "k3s-airgap-images-amd64.tar.zst", "SHA256SUMS"],
+        ["k3s", HELM, CONTROLLER, "k3s-airgap-images-amd64.tar.zst", "SHA256SUMS"],
     )
     def test_what_is_missing_is_named(self, machine: Machine, missing: str) -> None:
         folder = machine.airgap()
         (folder / missing).unlink()
 
         assert f"{missing} is not in" in machine.refused(HARENA_AIRGAP=str(folder))
+
+    @pytest.mark.parametrize(
+        ("archive", "images"),
+        [
+            ("controller.tar", "registry.k8s.io/ingress-nginx/controller:v1.15.1"),
+            ("grafana.tar", "docker.io/grafana/grafana:13.2.0"),
+            ("*.tar", "*"),
+        ],
+    )
+    def test_an_image_in_no_archive_is_named(
+        self, machine: Machine, archive: str, images: str
+    ) -> None:
+        folder = machine.airgap()
+        for path in list(folder.glob(archive)):
+            path.unlink()
+        machine.sum_up(folder)
+
+        said = machine.refused(HARENA_AIRGAP=str(folder))
+
+        named = re.search(rf"in no \.tar of {folder}: (.+)", said)
+        assert named
+        everything = chart_images() | {"registry.k8s.io/ingress-nginx/controller:v1.15.1"}
+        assert set(named[1].split()) == (everything if images == "*" else {images})
+        assert "1 errors" in said
+
+    def test_only_images_that_the_values_name_are_wanted(self, machine: Machine) -> None:
+        folder = machine.airgap()
+        (folder / "grafana.tar").unlink()
+        machine.sum_up(folder)
+        values = folder.parent / "values.yaml"
+        values.write_text("monitoring: {grafana: {enabled: false}}\n")
+
+        said = machine.install(HARENA_AIRGAP=str(folder), HARENA_VALUES=str(values)).stdout
+
+        assert f"all are in {folder}" in said
+
+    def test_a_release_s_own_values_count(self, node: Machine) -> None:
+        folder = node.airgap()
+        node.say("helm-values", "monitoring: {grafana: {image: registry.test/grafana:1}}\n")
+
+        assert f"{folder}: registry.test/grafana:1\n" in node.refused(HARENA_AIRGAP=str(folder))
+
+    def test_values_that_nobody_can_read_are_told(self, node: Machine) -> None:
+        folder = node.airgap()
+        (folder / "grafana.tar").unlink()
+        node.sum_up(folder)
+        (node.world / "active" / "k3s").unlink()
+
+        said = node.install(HARENA_AIRGAP=str(folder)).stdout
+
+        assert "nobody looked for its images" in said
+        assert "0 errors, 1 warnings" in said
+
+    def test_an_archive_of_docker_s_names_counts(self, machine: Machine) -> None:
+        folder = machine.airgap()
+        (folder / "postgres.tar").unlink()
+        (folder / "manifest.json").write_text('[{"RepoTags":["postgres:18.6-bookworm"]}]')
+        tar = ["tar", "-cf", "database.tar", "--remove-files", "manifest.json"]
+        subprocess.run(tar, cwd=folder, check=True)
+        machine.sum_up(folder)
+
+        assert f"all are in {folder}" in machine.install(HARENA_AIRGAP=str(folder)).stdout
+
+    def test_values_that_the_chart_refuses_stop_it_here(self, machine: Machine) -> None:
+        values = machine.root.parent / "values.yaml"
+        values.write_text("sevices: {}\n")
+
+        said = machine.refused(HARENA_AIRGAP=str(machine.airgap()), HARENA_VALUES=str(values))
+
+        assert re.search("the chart refuses it: Error: .*sevices", said)
+
+    def test_a_chart_of_the_controller_that_helm_cannot_use(self, machine: Machine) -> None:
+        folder = machine.airgap()
+        (folder / CONTROLLER).write_text("no archive")
+        machine.sum_up(folder)
+
+        assert f"helm cannot use {CONTROLLER}: Error" in machine.refused(HARENA_AIRGAP=str(folder))
 
     def test_what_was_damaged_on_the_way_is_not_used(self, machine: Machine) -> None:
         folder = machine.airgap()

@@ -17,6 +17,11 @@ TESTS = sorted(MONITORING.glob("tests/*_test.yaml"))
 DASHBOARDS = sorted(MONITORING.glob("grafana/dashboards/*.json"))
 RUNBOOKS = ROOT / "docs" / "runbooks"
 
+# What others export, by exporter.
+EXPORTERS: dict[str, dict[str, Any]] = yaml.safe_load(
+    Path(__file__).with_name("exporters.yaml").read_text()
+)
+
 # Made by Prometheus itself, about each scrape and each alert.
 SYNTHETIC = {"up", "scrape_duration_seconds", "ALERTS"}
 
@@ -29,6 +34,11 @@ def _rules() -> Iterator[dict[str, Any]]:
 
 ALERTS = {rule["alert"]: rule for rule in _rules() if "alert" in rule}
 RECORDED = {rule["record"]: rule["expr"] for rule in _rules() if "record" in rule}
+
+
+def of_job(job: str) -> list[dict[str, Any]]:
+    """The exporters that a job of Prometheus asks."""
+    return [exporter for exporter in EXPORTERS.values() if exporter["job"] == job]
 
 
 def selections(expr: str) -> set[tuple[str, str]]:

@@ -70,6 +70,15 @@ class TestAlerts:
         assert "```sh\n" in sections["Diagnosis"] or alert["alert"] == "Watchdog"
 
 
+def test_what_is_asked_of_one_controller_can_be_asked_of_the_other() -> None:
+    """The commands are ingress-nginx's; one table has Traefik's names."""
+    for name, alert in ALERTS.items():
+        page = (RUNBOOKS / f"{name}.md").read_text()
+        of_one_alone = all(metric.startswith("nginx_") for metric in raw_metrics_of(alert["expr"]))
+        if "-n ingress-nginx" in page and not of_one_alone:
+            assert "[With Traefik](README.md#with-traefik)".lower() in page.lower(), name
+
+
 def test_no_case_is_of_an_alert_that_does_not_exist() -> None:
     assert {name for name, _, _ in CASES} - set(ALERTS) == set()
 

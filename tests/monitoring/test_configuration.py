@@ -11,28 +11,24 @@ import re
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 import yaml
-from tests.chart.conftest import KUBERNETES, ROOT, Values, objects_of
+from tests.chart.conftest import KUBERNETES, Values, objects_of
 from tests.chart.objects import Objects, environment
+from tests.monitoring.conftest import BIN, program
 
-from harena_core.testing import free_port
 from harena_db.roles import MONITOR
 from harena_db.testing import PASSWORD
 from harena_local.postgres import Postgres
-from harena_local.process import Running, identity, wait_until
+from harena_local.process import wait_until
 from harena_local.valkey import Valkey
 
 pytestmark = pytest.mark.monitoring
 
-BIN = ROOT / ".harena" / "bin"
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 CREDENTIALS = "/run/secrets/harena"
 EXAMPLES = [(), ("everything",), ("external",)]
@@ -69,33 +65,6 @@ def run(*command: str | Path) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where the programs, which do not run as root, may read and write."""
-    return identity().own(tmp_path / "programs")
-
-
-@contextmanager
-def program(
-    name: str, folder: Path, *arguments: str, ready: str = "/", **variables: str
-) -> Iterator[httpx2.Client]:
-    """A program on a port of its own, once it is ready; a client of it."""
-    port = free_port()
-    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=5) as client:
-
-        def answers() -> bool:
-            try:
-                return client.get(ready).is_success
-            except httpx2.TransportError:
-                return False
-
-        settings = [f"{key}={value}" for key, value in variables.items()]
-        listen = f"--web.listen-address=127.0.0.1:{port}"
-        command = ["/usr/bin/env", *settings, str(BIN / name), listen, *arguments]
-        with Running(command, answers, who=identity(), log=folder / f"{name}.log"):
-            yield client
 
 
 class Site:

@@ -9,11 +9,11 @@ from importlib import import_module
 from pathlib import Path
 
 import httpx2
-import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from tests.monitoring.definitions import (
     ALERTS,
     DASHBOARDS,
+    EXPORTERS,
     RECORDED,
     SYNTHETIC,
     dashboard,
@@ -27,11 +27,7 @@ from harena_local.valkey import Valkey
 from harena_portal.main import Portal
 from harena_portal.settings import PortalSettings
 
-ELSEWHERE = {
-    name
-    for exporter in yaml.safe_load(Path(__file__).with_name("exporters.yaml").read_text()).values()
-    for name in exporter["metrics"]
-}
+ELSEWHERE = {name for exporter in EXPORTERS.values() for name in exporter["metrics"]}
 EXPRESSIONS = [
     *(rule["expr"] for rule in ALERTS.values()),
     *RECORDED.values(),

@@ -8,6 +8,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from tools.dashboards.answers import answers
 from tools.dashboards.database import database
 from tools.dashboards.edge import edge
+from tools.dashboards.node import node
 from tools.dashboards.overview import overview
 from tools.dashboards.panels import Board, build
 from tools.dashboards.service import SERVICES, service
@@ -21,6 +22,7 @@ def boards() -> Iterator[Board]:
     yield from map(service, SERVICES)
     yield edge()
     yield database()
+    yield node()
     yield answers()
 
 

@@ -1,6 +1,6 @@
 """What answers cost. Little of it exists: the rest says what is to come."""
 
-from tools.dashboards.panels import Board, Panel, Row, graph, note
+from tools.dashboards.panels import CONVERSATIONS, Board, Panel, Row, graph, note, quantiles
 
 _COMING = """\
 Not measured yet, because nothing answers questions yet:
@@ -45,13 +45,10 @@ def _questions() -> list[Panel]:
             "To its last byte, over HTTP: half are faster than the first line, 19 of 20 than "
             "the second.",
             "s",
-            *(
-                (
-                    f"histogram_quantile({share}, sum by (le) (rate("
-                    f"harena_http_request_duration_seconds_bucket{{{asked}}}[$__rate_interval])))",
-                    f"{share * 100:g} %",
-                )
-                for share in (0.5, 0.95)
+            *quantiles(
+                "rate(harena_http_request_duration_seconds_bucket"
+                f'{{{asked}, status="2xx"}}[$__rate_interval])',
+                *(0.5, 0.95),
             ),
             width=8,
         ),
@@ -59,8 +56,7 @@ def _questions() -> list[Panel]:
             "Open sockets and streams",
             "People who wait for an answer, or may ask the next question.",
             "short",
-            ("sum(harena_sockets_open)", "sockets"),
-            ("sum(harena_streams_open)", "streams"),
+            *CONVERSATIONS,
             width=8,
         ),
     ]

@@ -1,6 +1,17 @@
 """What comes in from outside: ingress-nginx or Traefik under one set of names."""
 
-from tools.dashboards.panels import HEALTH, UP, Board, Panel, Row, figure, graph, note, states
+from tools.dashboards.panels import (
+    HEALTH,
+    PROBE,
+    UP,
+    Board,
+    Panel,
+    Row,
+    figure,
+    graph,
+    note,
+    states,
+)
 
 _HERE = (
     "The local edge of `make up` exports no figures: there, only the first row has data. With "
@@ -78,10 +89,7 @@ def _slow() -> list[Panel]:
             "Answer to the probe",
             "How long the portal takes to answer through the edge.",
             "s",
-            (
-                'scrape_duration_seconds{job="edge"} and on (instance) up{job="edge"} == 1',
-                "{{instance}}",
-            ),
+            PROBE,
             width=12,
         ),
     ]

@@ -2,6 +2,7 @@
 
 from tools.dashboards.panels import (
     HEALTH,
+    PROBE,
     TO_SERVICE,
     Board,
     Panel,
@@ -15,6 +16,7 @@ from tools.dashboards.panels import (
 _FULLEST = (
     "node:memory_used:ratio",
     "node_device:filesystem_used:ratio",
+    "namespace_persistentvolumeclaim:volume_used:ratio",
     "postgres:connections_used:ratio",
     "service:database_pool_used:ratio",
     "redis:memory_used:ratio",
@@ -60,10 +62,7 @@ def _up() -> list[Panel]:
             "How long the portal takes to answer through the edge: name, certificate, edge and "
             "portal together. A gap is a probe that got no answer.",
             "s",
-            (
-                'scrape_duration_seconds{job="edge"} and on (instance) up{job="edge"} == 1',
-                "{{instance}}",
-            ),
+            PROBE,
         ),
     ]
 
@@ -72,7 +71,7 @@ def _slow() -> list[Panel]:
     return [
         figure(
             "The slowest service",
-            "One request in twenty takes this or longer. Without probes, and without answers of "
+            "One request in twenty takes this or longer. Without failures, probes, and answers of "
             "the conversation, which take as long as a language model does.",
             "s",
             "max(service:http_request_duration_seconds:p95_rate5m)",
@@ -80,7 +79,7 @@ def _slow() -> list[Panel]:
         ),
         graph(
             "95th percentile, by service",
-            "One request in twenty takes this or longer.",
+            "One request in twenty takes this or longer; failures do not count.",
             "s",
             ("service:http_request_duration_seconds:p95_rate5m", "{{service}}"),
             link=TO_SERVICE,
@@ -99,8 +98,8 @@ def _full() -> list[Panel]:
     return [
         figure(
             "What is fullest",
-            "The highest of: memory and disks of the nodes, memory of containers and of Redis, "
-            "connections of Postgres, pools of the services. The graphs beside say which.",
+            "The highest of: memory and disks of the nodes, volumes, memory of containers and of "
+            "Redis, connections of Postgres, pools of the services. The graphs beside say which.",
             "percentunit",
             f"max({' or '.join(_FULLEST)})",
             limits=(0.8, 0.9),
@@ -109,8 +108,10 @@ def _full() -> list[Panel]:
             "Nodes and stores",
             "Used share of what there is.",
             "percentunit",
+            ("node:cpu_used:ratio_rate5m", "processor of {{node}}"),
             ("node:memory_used:ratio", "memory of {{node}}"),
             ("node_device:filesystem_used:ratio", "{{device}} of {{node}}"),
+            ("namespace_persistentvolumeclaim:volume_used:ratio", "{{persistentvolumeclaim}}"),
             ("postgres:connections_used:ratio", "connections of Postgres"),
             ("redis:memory_used:ratio", "memory of Redis"),
             top=1,

@@ -44,6 +44,29 @@ HEALTH: Sequence[State] = (
 # Where a click on a series that is a service's leads.
 TO_SERVICE = "/d/harena-${__field.labels.service}"
 
+# A series and its legend.
+Series = tuple[str, str]
+
+# Of the probe through the edge; a gap where it got no answer.
+PROBE: Series = (
+    'scrape_duration_seconds{job="edge"} and on (instance) up{job="edge"} == 1',
+    "{{instance}}",
+)
+# Each holds a person who waits for an answer, or may ask the next question.
+CONVERSATIONS: Sequence[Series] = (
+    ("sum(harena_sockets_open)", "sockets"),
+    ("sum(harena_streams_open)", "streams"),
+)
+
+
+def quantiles(buckets: str, *shares: float) -> list[Series]:
+    """Lines below which a share of all times are; `buckets` is the rate of a histogram's."""
+    return [
+        (f"histogram_quantile({share}, sum by (le) ({buckets}))", f"{share * 100:g} %")
+        for share in shares
+    ]
+
+
 # Without it, a figure that has no data has the colour of the lowest one, which is green.
 _NOTHING = models.SpecialValueMap(
     options=models.DashboardSpecialValueMapOptions(
@@ -136,7 +159,7 @@ def graph(
     title: str,
     description: str,
     unit: str,
-    *series: tuple[str, str],
+    *series: Series,
     link: str = "",
     width: int = 9,
     top: float | None = None,

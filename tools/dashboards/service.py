@@ -2,7 +2,18 @@
 
 from collections.abc import Callable
 
-from tools.dashboards.panels import HEALTH, UP, Board, Panel, Row, figure, graph, states
+from tools.dashboards.panels import (
+    CONVERSATIONS,
+    HEALTH,
+    UP,
+    Board,
+    Panel,
+    Row,
+    figure,
+    graph,
+    quantiles,
+    states,
+)
 
 # With the stores of the five; the portal has none.
 SERVICES = ("user", "search", "metric", "budget", "conversation", "portal")
@@ -27,6 +38,11 @@ def service(name: str) -> Board:
     )
 
 
+def _with_stores(name: str, panel: Panel) -> list[Panel]:
+    """The panel, unless the service has no stores for it to tell of."""
+    return [] if name in _STATELESS else [panel]
+
+
 def _up(name: str) -> list[Panel]:
     return [
         figure(
@@ -45,19 +61,16 @@ def _up(name: str) -> list[Panel]:
             HEALTH,
             width=7,
         ),
-        *(
-            []
-            if name in _STATELESS
-            else [
-                states(
-                    "Dependencies",
-                    "Whether each answers it within 2 s.",
-                    f'max by (dependency) (harena_dependency_up{{service="{name}"}})',
-                    "{{dependency}}",
-                    UP,
-                    width=7,
-                )
-            ]
+        *_with_stores(
+            name,
+            states(
+                "Dependencies",
+                "Whether each answers it within 2 s.",
+                f'max by (dependency) (harena_dependency_up{{service="{name}"}})',
+                "{{dependency}}",
+                UP,
+                width=7,
+            ),
         ),
         graph(
             "Since its start",
@@ -73,27 +86,24 @@ def _up(name: str) -> list[Panel]:
 
 
 def _slow(name: str) -> list[Panel]:
-    buckets = f'service_route_le:http_request_duration_seconds_bucket:rate5m{{service="{name}"}}'
+    buckets = "service_route_status_le:http_request_duration_seconds_bucket:rate5m"
     return [
         graph(
             "Time of a request",
             "Half of the requests are faster than the first line, 19 of 20 than the second, 99 of "
-            "100 than the third. Without probes and answers of the conversation.",
+            "100 than the third. Without failures, probes and answers of the conversation.",
             "s",
-            *(
-                (f"histogram_quantile({share}, sum by (le) ({buckets}))", f"{share * 100:g} %")
-                for share in (0.5, 0.95, 0.99)
-            ),
+            *quantiles(f'{buckets}{{service="{name}", status!="5xx"}}', 0.5, 0.95, 0.99),
             width=8,
         ),
         graph(
-            "95th percentile, by route",
-            "One request in twenty takes this or longer; the ten slowest routes.",
+            "95th percentile, by route and class of answer",
+            "One request in twenty takes this or longer; the ten slowest.",
             "s",
             (
-                "topk(10, service_route:http_request_duration_seconds:p95_rate5m"
+                "topk(10, service_route_status:http_request_duration_seconds:p95_rate5m"
                 f'{{service="{name}"}})',
-                "{{route}}",
+                "{{status}} {{route}}",
             ),
             width=10,
         ),
@@ -131,24 +141,24 @@ def _full(name: str) -> list[Panel]:
             "Requests being answered",
             "At the moment of the scrape, and open files and sockets of each process.",
             "short",
-            (f'harena_http_requests_in_flight{{service="{name}"}}', "requests, {{instance}}"),
+            (
+                f'sum by (instance) (harena_http_requests_in_flight{{service="{name}"}})',
+                "requests, {{instance}}",
+            ),
             (f'process_open_fds{{job="harena", service="{name}"}}', "files, {{instance}}"),
             width=6,
         ),
-        *(
-            []
-            if name in _STATELESS
-            else [
-                graph(
-                    "Connections to Postgres",
-                    "In use, idle in the pool, and the most that there may be.",
-                    "short",
-                    (f'sum(harena_database_pool_used{{service="{name}"}})', "used"),
-                    (f'sum(harena_database_pool_open{{service="{name}"}})', "idle"),
-                    (f'sum(harena_database_pool_size{{service="{name}"}})', "at most"),
-                    width=6,
-                )
-            ]
+        *_with_stores(
+            name,
+            graph(
+                "Connections to Postgres",
+                "In use, idle in the pool, and the most that there may be.",
+                "short",
+                (f'sum(harena_database_pool_used{{service="{name}"}})', "used"),
+                (f'sum(harena_database_pool_idle{{service="{name}"}})', "idle"),
+                (f'sum(harena_database_pool_size{{service="{name}"}})', "at most"),
+                width=6,
+            ),
         ),
     ]
 
@@ -185,27 +195,24 @@ def _wrong(name: str) -> list[Panel]:
             ),
             width=7,
         ),
-        *(
-            []
-            if name in _STATELESS
-            else [
-                graph(
-                    "Tokens and cache",
-                    "Checks of a token and reads of the cache in a second, by outcome.",
-                    "ops",
-                    (
-                        "sum by (outcome) "
-                        f"(rate(harena_token_checks_total{of_service}[$__rate_interval]))",
-                        "token {{outcome}}",
-                    ),
-                    (
-                        "sum by (outcome) "
-                        f"(rate(harena_cache_requests_total{of_service}[$__rate_interval]))",
-                        "cache {{outcome}}",
-                    ),
-                    width=6,
-                )
-            ]
+        *_with_stores(
+            name,
+            graph(
+                "Tokens and cache",
+                "Checks of a token and reads of the cache in a second, by outcome.",
+                "ops",
+                (
+                    "sum by (outcome) "
+                    f"(rate(harena_token_checks_total{of_service}[$__rate_interval]))",
+                    "token {{outcome}}",
+                ),
+                (
+                    "sum by (outcome) "
+                    f"(rate(harena_cache_requests_total{of_service}[$__rate_interval]))",
+                    "cache {{outcome}}",
+                ),
+                width=6,
+            ),
         ),
     ]
 
@@ -247,8 +254,7 @@ def _conversation() -> list[Panel]:
             "Open sockets and streams",
             "Each holds a person who waits for an answer; a process that ends waits for them.",
             "short",
-            ("sum(harena_sockets_open)", "sockets"),
-            ("sum(harena_streams_open)", "streams"),
+            *CONVERSATIONS,
             width=12,
         ),
         graph(

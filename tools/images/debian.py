@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 SECONDS = 600.0
@@ -18,10 +17,15 @@ _SCRIPTS = {
     "adduser", "debconf", "debianutils", "dpkg", "init-system-helpers", "lsb-base", "passwd",
     "perl-base", "sensible-utils", "sysvinit-utils", "tar",
 }  # fmt: skip
-_PLANNED = re.compile(r"^Inst (\S+) \((\S+) [^)]*\[(\w+)\]\)", re.MULTILINE)
+_PLANNED = re.compile(r"^'\S+' (\S+\.deb) ", re.MULTILINE)
 _DOCUMENTS = ("doc", "man", "locale", "info", "lintian")
 
-_USERS = {"root": 0, "postgres": 999, "redis": 998, "www-data": 101, "harena": 10001}
+USERS = {"root": 0, "www-data": 101, "postgres": 999, "harena": 10001, "nobody": 65534}
+"""Each has a group of the same number."""
+
+
+class AptError(Exception):
+    """What apt-get says when it cannot resolve or download packages."""
 
 
 class Repository:
@@ -29,16 +33,19 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "partial").mkdir(parents=True, exist_ok=True)
+        self._closures: dict[tuple[str, ...], list[str]] = {}
 
-    def _apt(self, *arguments: str) -> str:
+    def _apt(self, *arguments: str, archives: Path | None = None) -> str:
+        """Runs apt-get on an empty system; it keeps nothing without a folder for `archives`."""
         with tempfile.TemporaryDirectory() as scratch:
             status = Path(scratch, "status")
             status.touch()
+            archives = archives or Path(scratch)
+            (archives / "partial").mkdir(parents=True, exist_ok=True)
             options = {
                 "Dir::State::status": status,
                 "Dir::State::extended_states": f"{scratch}/extended",
-                "Dir::Cache::archives": self.folder,
+                "Dir::Cache::archives": archives,
                 "Dir::Cache::pkgcache": "",
                 "Dir::Cache::srcpkgcache": "",
                 "Debug::NoLocking": 1,
@@ -46,26 +53,43 @@ class Repository:
                 "APT::Sandbox::User": "root",
             }
             command = ["apt-get", *(f"-o{key}={value}" for key, value in options.items())]
-            return subprocess.run(
-                [*command, *arguments], check=True, capture_output=True, text=True, timeout=SECONDS
-            ).stdout
+            done = subprocess.run(
+                [*command, "-qq", *arguments],
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+            )
+            if done.returncode:
+                raise AptError(
+                    f"{done.stderr.strip()}\napt-get cannot {' '.join(arguments)}:"
+                    " its lists may be missing or old, and `sudo apt-get update` renews them"
+                )
+            return done.stdout
 
-    def closure(self, packages: Sequence[str]) -> list[str]:
-        """The file names of the packages and all they depend on."""
-        planned = self._apt("-qq", "-s", "install", *packages)
-        files = [
-            f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"
-            for name, version, architecture in _PLANNED.findall(planned)
-            if name not in _SCRIPTS
-        ]
-        return sorted(files)
+    def closure(self, packages: tuple[str, ...]) -> list[str]:
+        """The file names, which hold the versions, of the packages and all they depend on.
 
-    def unpack(self, packages: Sequence[str], root: Path) -> None:
-        """Puts the packages, and all they depend on, under `root`."""
-        files = self.closure(packages)
+        They are as new as the lists of the last `apt-get update`. Raises AptError without any.
+        """
+        if packages and packages not in self._closures:
+            planned = self._apt("--print-uris", "install", *packages)
+            self._closures[packages] = sorted(
+                file for file in _PLANNED.findall(planned) if file.split("_")[0] not in _SCRIPTS
+            )
+        return self._closures.get(packages, [])
+
+    def unpack(self, packages: tuple[str, ...], root: Path, below: tuple[str, ...] = ()) -> None:
+        """Puts the packages, and all they depend on, under `root`.
+
+        What the packages of a layer `below` bring is left out. Raises AptError.
+        """
+        brought = self.closure(below)
+        files = [file for file in self.closure((*below, *packages)) if file not in brought]
         if not all((self.folder / file).exists() for file in files):
-            self._apt("-qq", "-y", "-d", "install", *packages)
-        _skeleton(root)
+            self._apt("-y", "-d", "install", *below, *packages, archives=self.folder)
+            self._apt("autoclean", archives=self.folder)  # what a newer version has replaced
+        _merge_usr(root)
         left_out = [f"--exclude=./usr/share/{folder}/*" for folder in _DOCUMENTS]
         for file in files:
             with subprocess.Popen(
@@ -83,17 +107,17 @@ class Repository:
                 raise subprocess.CalledProcessError(source.returncode, f"dpkg-deb {file}")
 
 
-def _skeleton(root: Path) -> None:
+def _merge_usr(root: Path) -> None:
     for folder in ("bin", "sbin", "lib", "lib64"):
         (root / "usr" / folder).mkdir(parents=True, exist_ok=True)
         if not (root / folder).is_symlink():
             (root / folder).symlink_to(f"usr/{folder}")
-    for folder in ("etc", "tmp", "proc", "sys", "dev", "run", "var"):
-        (root / folder).mkdir(exist_ok=True)
 
 
 def finish(root: Path) -> None:
     """Adds what packages' scripts would have made: users, certificates, busybox's commands."""
+    for folder in ("etc", "tmp", "proc", "sys", "dev", "run", "var"):
+        (root / folder).mkdir(exist_ok=True)
     listed = subprocess.run(
         [root / "usr/bin/busybox", "--list"],
         check=True,
@@ -104,12 +128,11 @@ def finish(root: Path) -> None:
     for name in listed.stdout.split():
         if not any(os.path.lexists(root / "usr" / folder / name) for folder in ("bin", "sbin")):
             (root / "usr/bin" / name).symlink_to("busybox")
-    people = {**_USERS, "nobody": 65534}
     (root / "etc/passwd").write_text(
-        "".join(f"{name}:x:{number}:{number}::/:/bin/sh\n" for name, number in people.items())
+        "".join(f"{name}:x:{number}:{number}::/:/bin/sh\n" for name, number in USERS.items())
     )
     (root / "etc/group").write_text(
-        "".join(f"{name}:x:{number}:\n" for name, number in people.items())
+        "".join(f"{name}:x:{number}:\n" for name, number in USERS.items())
     )
     (root / "etc/nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
     certificates = sorted(root.glob("usr/share/ca-certificates/mozilla/*.crt"))

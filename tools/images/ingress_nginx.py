@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 from tools.images import oci
-from tools.images.debian import SECONDS, Repository, finish
+from tools.images.debian import SECONDS, USERS, Repository, finish
 from tools.images.workspace import ROOT
 
 SOURCE = ROOT / "tools/cluster/ingress-nginx"
@@ -30,7 +30,7 @@ NGINX = (
     "dumb-init",
     "busybox-static",
 )
-USER = 101
+USER = USERS["www-data"]
 _FOLDERS = (
     *(f"etc/ingress-controller/{name}" for name in ("ssl", "auth", "geoip", "telemetry")),
     *(f"var/lib/nginx/{name}" for name in ("body", "proxy", "fastcgi", "uwsgi", "scgi")),
@@ -65,14 +65,8 @@ def template(source: str) -> str:
     return text
 
 
-def layers(scratch: Path, debian: Repository) -> tuple[oci.Layer, ...]:
-    built = subprocess.run(
-        [ROOT / "tools/cluster/build.sh", "ingress-nginx"],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=6 * SECONDS,
-    )
+def layers(scratch: Path, debian: Repository, built: Path) -> tuple[oci.Layer, ...]:
+    """With the controller from the folder `built`."""
     etc = module() / "rootfs/etc/nginx"
 
     nginx, controller = scratch / "nginx", scratch / "controller"
@@ -96,7 +90,7 @@ def layers(scratch: Path, debian: Repository) -> tuple[oci.Layer, ...]:
     )
 
     for program, target in (
-        (Path(built.stdout.strip(), "nginx-ingress-controller"), "nginx-ingress-controller"),
+        (built / "nginx-ingress-controller", "nginx-ingress-controller"),
         (FILES / "nginx", "usr/bin/nginx"),
         (FILES / "wait-shutdown", "wait-shutdown"),
     ):

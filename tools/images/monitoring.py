@@ -6,13 +6,11 @@ looks at. Grafana is in no registry of packages, and so in no test.
 """
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from tools.images import oci
-from tools.images.debian import SECONDS, Repository, finish
-from tools.images.workspace import ROOT
+from tools.images.debian import USERS, Repository, finish
 
 PACKAGES = (
     "prometheus-alertmanager",
@@ -21,7 +19,7 @@ PACKAGES = (
     "ca-certificates",
     "busybox-static",
 )
-NOBODY = 65534
+NOBODY = USERS["nobody"]
 _LINKS = {
     "usr/bin/alertmanager": "prometheus-alertmanager",
     "usr/bin/postgres_exporter": "prometheus-postgres-exporter",
@@ -29,15 +27,13 @@ _LINKS = {
 }
 
 
-def images(scratch: Path, debian: Repository, name: Callable[[str], str]) -> list[oci.Image]:
-    """One layer of Debian's programs for all, and one of Prometheus; `name` completes a name."""
-    built = subprocess.run(
-        [ROOT / "tools/cluster/build.sh", "prometheus"],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=6 * SECONDS,
-    )
+def images(
+    scratch: Path, debian: Repository, built: Path, name: Callable[[str], str]
+) -> list[oci.Image]:
+    """One layer of Debian's programs for all, and one of Prometheus from the folder `built`.
+
+    `name` completes a name.
+    """
     programs, prometheus = scratch / "monitoring", scratch / "prometheus"
     debian.unpack(PACKAGES, programs)
     finish(programs)
@@ -46,7 +42,7 @@ def images(scratch: Path, debian: Repository, name: Callable[[str], str]) -> lis
     for folder in ("prometheus", "alertmanager"):
         (programs / folder).mkdir()
     (prometheus / "usr/bin").mkdir(parents=True)
-    shutil.copy(Path(built.stdout.strip(), "prometheus"), prometheus / "usr/bin")
+    shutil.copy(built / "prometheus", prometheus / "usr/bin")
 
     base = oci.Layer.pack(
         scratch / "monitoring.tar",

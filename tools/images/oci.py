@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import IO, Any
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,6 @@ class Layer:
 
     file: Path
     digest: str
-
-    @classmethod
-    def read(cls, file: Path) -> "Layer":
-        with file.open("rb") as stream:
-            return cls(file, "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest())
 
     @classmethod
     def pack(
@@ -57,7 +51,8 @@ class Layer:
                         tar.addfile(info, stream)
                 else:
                     tar.addfile(info)
-        return cls.read(file)
+        with file.open("rb") as stream:
+            return cls(file, "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest())
 
 
 def _describe(info: tarfile.TarInfo, owners: Mapping[str, int], modes: Mapping[str, int]) -> None:

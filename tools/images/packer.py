@@ -1,53 +1,50 @@
-"""Packs images without Docker: for the test cluster, and where no image registry can be reached.
+"""How each image is made, out of wheels, Debian packages and programs built here."""
 
-    python -m tools.images [--registry NAME] [--tag TAG] FOLDER [SET…]
-
-In: this checkout, a Debian repository and a package index. Out: an archive a set in FOLDER, for
-`ctr images import`, `docker load`, or k3s's folder of images. The sets:
-
-    harena          an image a member that has a lock in requirements
-    data            Postgres and Valkey
-    ingress-nginx   the controller
-    traefik         the other one, for tests: k3s brings its own
-    monitoring      Prometheus, Alertmanager and the exporters
-
-Without any, those that an installation needs: harena and data. Linux on amd64, Debian 12.
-
-What was packed is kept in the cache, by a hash of all that goes into it.
-"""
-
-import argparse
 import shutil
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import subprocess
 from functools import cached_property
 from pathlib import Path
 
 from tools.images import ingress_nginx, monitoring, oci, workspace
-from tools.images.debian import Repository, compile_python, finish, python
+from tools.images.debian import SECONDS, USERS, Repository, compile_python, finish, python
+from tools.images.names import Names
 from tools.images.workspace import ROOT, members
 
-CACHE = Path.home() / ".cache/harena/images"
 FILES = ROOT / "tools/images/files"
-BASE = ("python3.11", "libc-bin", "zlib1g", "ca-certificates", "redis-tools", "busybox-static")
-"""Of every image of ours; libc-bin has the locale, redis-tools the client for probes."""
+BASE = (
+    "python3.11",
+    "libc-bin",  # the locale
+    "libstdc++6",  # of greenlet, whose wheel does not bring it
+    "zlib1g",
+    "ca-certificates",
+    "busybox-static",
+)
+"""Of every image of ours."""
+REDIS_CLIENT = ("redis-tools",)
 
-HARENA_USER, POSTGRES_USER, TRAEFIK_USER = 10001, 999, 65532
-KEPT = 3
+TRAEFIK_USER = 65532
 
 
 class Packer:
     """One run. Layers that several sets need are made once."""
 
-    def __init__(self, scratch: Path, registry: str, tag: str) -> None:
+    def __init__(self, scratch: Path, debian: Repository, names: Names) -> None:
         self.scratch = scratch
-        self.registry = registry
-        self.tag = tag
-        self.debian = Repository(CACHE / "debs")
+        self.debian = debian
+        self.names = names
         self.base_root = scratch / "base"
 
-    def name(self, image: str) -> str:
-        return f"{self.registry}/{image}:{self.tag}"
+    @staticmethod
+    def built(program: str) -> Path:
+        """The folder of a Go program, whose name has a hash of its sources and of Go's version."""
+        done = subprocess.run(
+            [ROOT / "tools/cluster/build.sh", program],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=6 * SECONDS,
+        )
+        return Path(done.stdout.strip())
 
     def layer(self, root: Path, **kwargs: dict[str, int]) -> oci.Layer:
         return oci.Layer.pack(root.with_name(root.name + ".tar"), root, **kwargs)
@@ -75,13 +72,14 @@ class Packer:
 
     def harena(self) -> list[oci.Image]:
         """An image a member, as the Dockerfile makes it."""
+        user = USERS["harena"]
         return [
             oci.Image(
-                self.name(name),
+                self.names.ours(name),
                 layers,
                 entrypoint=("harena-main",),
                 environment=workspace.ENVIRONMENT,
-                user=f"{HARENA_USER}:{HARENA_USER}",
+                user=f"{user}:{user}",
             )
             for name, layers in self.members.items()
         ]
@@ -119,13 +117,14 @@ class Packer:
         (programs / "valkey-server").chmod(0o755)
         self._entrypoint(valkey)
         (programs / "redis-server").symlink_to("valkey-server")
+        self.debian.unpack(REDIS_CLIENT, valkey, below=BASE)  # the wheel has the server alone
         (programs / "valkey-cli").symlink_to("/usr/bin/redis-cli")
         (valkey / "data").mkdir()
 
-        owner = POSTGRES_USER
+        owner = USERS["postgres"]
         return [
             oci.Image(
-                self.name("postgres"),
+                self.names.postgres,
                 (
                     self.base,
                     self.layer(
@@ -143,7 +142,7 @@ class Packer:
                 user=f"{owner}:{owner}",
             ),
             oci.Image(
-                self.name("valkey"),
+                self.names.valkey,
                 (self.base, self.layer(valkey, owners={"data": owner})),
                 entrypoint=("docker-entrypoint.sh",),
                 command=("valkey-server",),
@@ -153,8 +152,8 @@ class Packer:
         ]
 
     def ingress_nginx(self) -> list[oci.Image]:
-        layers = ingress_nginx.layers(self.scratch, self.debian)
-        return [ingress_nginx.image(f"{self.registry}/ingress-nginx", layers)]
+        layers = ingress_nginx.layers(self.scratch, self.debian, self.built("ingress-nginx"))
+        return [ingress_nginx.image(f"{self.names.registry}/ingress-nginx", layers)]
 
     def traefik(self) -> list[oci.Image]:
         """One static program, with the paths and the user of the official image."""
@@ -165,7 +164,7 @@ class Packer:
         shutil.copy(unpacked / "bin/traefik", root / "usr/local/bin")
         return [
             oci.Image(
-                self.name("traefik"),
+                self.names.ours("traefik"),
                 (self.layer(root, modes={"tmp": 0o1777}),),
                 entrypoint=("traefik",),
                 user=f"{TRAEFIK_USER}:{TRAEFIK_USER}",
@@ -173,65 +172,5 @@ class Packer:
         ]
 
     def monitoring(self) -> list[oci.Image]:
-        return monitoring.images(self.scratch, self.debian, self.name)
-
-
-Set = tuple[Callable[[Packer], Sequence[oci.Image]], tuple[str, ...]]
-
-# What decides what is in the images of the workspace.
-OURS = ("tools/images", "tools/install_image.sh", "requirements", "libs", "services")
-SETS: Mapping[str, Set] = {
-    "harena": (Packer.harena, OURS),
-    "data": (Packer.data, ("tools/images", "requirements/run.txt")),
-    "ingress-nginx": (
-        Packer.ingress_nginx,
-        ("tools/images", "tools/cluster/build.sh", "tools/cluster/ingress-nginx"),
-    ),
-    "traefik": (Packer.traefik, ("tools/images", "requirements/traefik.txt")),
-    "monitoring": (
-        Packer.monitoring,
-        ("tools/images", "tools/cluster/build.sh", "tools/cluster/prometheus"),
-    ),
-}
-
-
-def pack(folder: Path, sets: Mapping[str, Set], registry: str, tag: str) -> list[Path]:
-    """Writes an archive a set into `folder`; from the cache where nothing has changed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    archives = []
-    with tempfile.TemporaryDirectory() as scratch:
-        packer = Packer(Path(scratch), registry, tag)
-        for name, (make, paths) in sets.items():
-            key = workspace.key((ROOT / path for path in paths), registry, tag)
-            kept = CACHE / f"{name}-{key}.tar"
-            if not kept.exists():
-                oci.write(kept, make(packer))
-            kept.touch()
-            archives.append(folder / f"{name}.tar")
-            archives[-1].unlink(missing_ok=True)
-            shutil.copy(kept, archives[-1])
-            for old in sorted(CACHE.glob(f"{name}-*.tar"), key=lambda x: -x.stat().st_mtime)[KEPT:]:
-                old.unlink()
-    return archives
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.images",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--registry", default="harena.local", help="what the names begin with")
-    parser.add_argument("--tag", default="latest", help="what the names end with")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("sets", nargs="*", metavar="SET")
-    given = parser.parse_args()
-    if unknown := set(given.sets) - SETS.keys():
-        parser.error(f"no set is called {unknown}: there are {', '.join(SETS)}")
-    sets = {name: SETS[name] for name in given.sets or ("harena", "data")}
-    for archive in pack(given.folder, sets, given.registry, given.tag):
-        print(archive)
-
-
-if __name__ == "__main__":
-    main()
+        built = self.built("prometheus")
+        return monitoring.images(self.scratch, self.debian, built, self.names.ours)

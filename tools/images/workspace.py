@@ -10,14 +10,15 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from tools.images import oci
 from tools.images.debian import SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 UV = ROOT / ".harena/bin/uv"
 VENV = "app"
-# What the Dockerfile sets.
+# What the Dockerfile sets, and a test compares.
 ENVIRONMENT = {
-    "PATH": f"/{VENV}/bin:/usr/local/bin:/usr/bin:/bin",
+    "PATH": f"/{VENV}/bin:{oci.PATH}",
     "PYTHONUNBUFFERED": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }

@@ -9,6 +9,7 @@ harena.ingress: the controller, as a YAML map.
   className       the IngressClass of our Ingress objects
   namespace       where its pods are
   app             what they have in the label app.kubernetes.io/name
+  service         the Service that requests come in by, in their namespace, at port 80
   metricsPort     where they answer /metrics
   metricsService  the Service in front of that, in their namespace
   entrances       the ports of its pods that requests come in by
@@ -18,15 +19,33 @@ The names are those that k8s/ installs.
 {{- define "harena.ingress" -}}
 {{- $known := dict
   "nginx" (dict "className" "nginx" "namespace" "ingress-nginx" "app" "ingress-nginx"
-    "metricsPort" 10254 "metricsService" "ingress-nginx-controller-metrics"
+    "service" "ingress-nginx-controller" "metricsPort" 10254 "metricsService" "ingress-nginx-controller-metrics"
     "entrances" (list 80 443))
   "traefik" (dict "className" "traefik-nginx" "namespace" "kube-system" "app" "traefik"
-    "metricsPort" 9100 "metricsService" "harena-traefik-metrics"
+    "service" "traefik" "metricsPort" 9100 "metricsService" "harena-traefik-metrics"
     "entrances" (list 8000 8443)) }}
 {{- $own := get $known .Values.ingress.controller }}
 {{- with .Values.ingress.className }}{{ $_ := set $own "className" . }}{{ end }}
 {{- with .Values.ingress.controllerNamespace }}{{ $_ := set $own "namespace" . }}{{ end }}
 {{- $own | toYaml }}
+{{- end }}
+
+{{- /* The controller as pods find it. */}}
+{{- define "harena.ingress.url" -}}
+{{- with include "harena.ingress" . | fromYaml -}}
+http://{{ .service }}.{{ .namespace }}
+{{- end }}
+{{- end }}
+
+{{- /* The controller's pods as the end of an edge. */}}
+{{- define "harena.ingress.pods" -}}
+{{- $controller := include "harena.ingress" . | fromYaml }}
+namespaceSelector:
+  matchLabels:
+    kubernetes.io/metadata.name: {{ $controller.namespace }}
+podSelector:
+  matchLabels:
+    app.kubernetes.io/name: {{ $controller.app }}
 {{- end }}
 
 {{- /* harena.ingress.buffering: annotations for the bodies of a route. Takes a dict: root, route. */}}

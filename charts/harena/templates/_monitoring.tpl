@@ -38,11 +38,15 @@ a Secret of its own that is given.
 {{- .Values.monitoring.exporters.redis.address | default (printf "redis://%s-redis:6379" (include "harena.fullname" .)) }}
 {{- end }}
 
-{{- /* The probe through the edge: the whole URL, or nothing where none is known. */}}
+{{- /*
+The probe through the edge: the whole URL, or nothing where there is no edge. Without a name the
+Ingress objects answer to any, so the controller's own will do.
+*/}}
 {{- define "harena.edgeTarget" -}}
 {{- with .Values.monitoring.prometheus.edge }}
 {{- if .enabled }}
-{{- $url := include "harena.publicUrl" $ }}
+{{- $inside := ternary (include "harena.ingress.url" $) "" $.Values.ingress.enabled }}
+{{- $url := include "harena.publicUrl" $ | default $inside }}
 {{- .target | default (ternary (printf "%s/health" $url) "" (ne $url "")) }}
 {{- end }}
 {{- end }}

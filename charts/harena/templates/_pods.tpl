@@ -57,18 +57,19 @@ securityContext:
 
 {{- /*
 A volume with these keys of these Secrets and no others; the group of the pod may read them.
-Takes a dict of lists: Secret name to keys, each `key` or `key=file`.
+Takes a list of pairs: a Secret's name, and keys of it, each `key` or `key=file`. Not a dict, because
+one Secret may be given for several purposes.
 */}}
 {{- define "harena.credentials.volume" -}}
 - name: credentials
   projected:
     defaultMode: 0440
     sources:
-      {{- range $secret, $keys := . }}
+      {{- range . }}
       - secret:
-          name: {{ $secret }}
+          name: {{ first . }}
           items:
-            {{- range $keys }}
+            {{- range last . }}
             {{- $parts := splitList "=" . }}
             - {key: {{ first $parts }}, path: {{ last $parts }}}
             {{- end }}

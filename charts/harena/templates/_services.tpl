@@ -5,7 +5,8 @@ harena.services: the services, as a YAML map from name to its settings laid over
   {{- range $name, $service := include "harena.services" . | fromYaml }}
 
 Maps are merged and everything else is replaced, but for `resources`, which is replaced as a whole:
-half of one request and half of another is a combination nobody chose.
+half of one request and half of another is a combination nobody chose. The credential search-engine
+is left out where no search engine is given.
 
 `operations` is added: the name and the number of the port with probes and metrics.
 */}}
@@ -14,6 +15,9 @@ half of one request and half of another is a combination nobody chose.
 {{- range $name, $own := .Values.services }}
   {{- $service := mergeOverwrite (deepCopy $.Values.serviceDefaults) (deepCopy $own) }}
   {{- $_ := set $service "resources" ($own.resources | default $.Values.serviceDefaults.resources) }}
+  {{- if not $.Values.searchEngine.existingSecret }}
+    {{- $_ := set $service "credentials" (without $service.credentials "search-engine") }}
+  {{- end }}
   {{- $operations := dict "name" "http" "port" $service.port }}
   {{- with $service.internalPort }}{{ $operations = dict "name" "internal" "port" . }}{{ end }}
   {{- $_ := set $service "operations" $operations }}

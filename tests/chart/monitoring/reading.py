@@ -10,7 +10,7 @@ SERVICES = {"user", "search", "metric", "budget", "conversation", "portal"}
 MONITORS = {"prometheus", "alertmanager", "grafana", "postgres-exporter", "redis-exporter"}
 JOBS = {
     *("harena", "harena-health", "postgres", "redis", "ingress", "kubelet", "cadvisor"),
-    *("prometheus", "alertmanager", "grafana"),
+    *("edge", "prometheus", "alertmanager", "grafana"),
 }
 # What Debian's 2.42 and the image's 3 both take.
 FLAGS = {

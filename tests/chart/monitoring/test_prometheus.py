@@ -133,9 +133,33 @@ class TestEdge:
         } <= objects.edges()
 
     @pytest.mark.parametrize(
+        ("ingress", "place"),
+        [
+            ({}, "ingress-nginx-controller.ingress-nginx"),
+            ({"controllerNamespace": "edge"}, "ingress-nginx-controller.edge"),
+            ({"controller": "traefik"}, "traefik.kube-system"),
+        ],
+    )
+    def test_without_a_name_is_the_controller_s_own(
+        self, render: Render, ingress: Values, place: str
+    ) -> None:
+        """An Ingress without a host answers to every name."""
+        objects = render({"ingress": ingress})
+        job = jobs(objects)["edge"]
+        entrances = {8000, 8443} if "traefik" in place else {80, 443}
+
+        assert (job["scheme"], job["metrics_path"]) == ("http", "/health")
+        assert target(objects, "edge") == place
+        assert {
+            (end, port)
+            for name, end, port in objects.edges()
+            if name == "prometheus" and port in {80, 443, *entrances}
+        } == {(place.split(".")[1], port) for port in entrances}
+
+    @pytest.mark.parametrize(
         "values",
         [
-            pytest.param({}, id="no URL is known"),
+            pytest.param({"ingress": {"enabled": False}}, id="there is no edge"),
             pytest.param(
                 {
                     "publicUrl": "https://b.example",

@@ -42,6 +42,8 @@ EVERY: Sequence[Cause] = (*(cause for part in PARTS for cause in part), *BESIDE)
 NOT_HERE: Mapping[str, str] = {
     "Watchdog": "fires always, without a cause; the drill does not begin before it does",
     "NodeDiskFilling": "is a trend of six hours, of which it needs three",
+    "VolumeNearlyFull": "the volumes here are folders of the host, which nobody measures",
+    "NodeDatastoreLarge": "only k3s exports the figure, and this is no k3s",
     "PrometheusNearSizeLimit": "Prometheus writes its first block after two hours",
     "NodeCertificateExpiring": "only k3s exports the figure, and this is no k3s",
 }

@@ -1,4 +1,4 @@
-"""What each service may do, as data; and the two questions asked before a user is known."""
+"""Each service may do what `grants.py` says; and the two questions before a user is known."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -7,68 +7,14 @@ import pytest
 from sqlalchemy import Delete, Update, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from tests.integration.db.conftest import Home
+from tests.integration.db.grants import GRANTS, Grants
+from tests.integration.db.schema import definitions
 
 from harena_db import tables
 from harena_db.roles import ROLES
 from harena_db.testing import Database
 
 Households = tuple[Home, Home]
-Grants = set[tuple[str, str]]
-
-PROFILE = ("id", "email", "first_name", "last_name", "is_active", "is_superuser")
-CATEGORIES = ("category_groups", "categories", "category_aliases")
-
-EVERYONE: Grants = {
-    ("current_user_id", "EXECUTE"),
-    ("session_is_live", "EXECUTE"),
-    ("alembic_version", "SELECT"),
-    ("public", "USAGE"),
-    ("database", "CONNECT"),
-}
-GRANTS: dict[str, Grants] = {
-    "harena_user": {
-        *EVERYONE,
-        *((f"users.{column}", "SELECT") for column in (*PROFILE, "created_at", "updated_at")),
-        *((f"users.{column}", "INSERT") for column in (*PROFILE[:4], "password_hash")),
-        *((f"users.{column}", "UPDATE") for column in (*PROFILE[1:4], "password_hash")),
-        ("users_id_seq", "USAGE"),
-        ("find_login", "EXECUTE"),
-        *(("user_preferences", privilege) for privilege in ("SELECT", "INSERT", "UPDATE")),
-        *(("sessions", privilege) for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")),
-        *((table, "SELECT") for table in ("bridge_connections", "items", "accounts")),
-        *((table, "SELECT") for table in ("transactions", *CATEGORIES)),
-    },
-    "harena_metric": {
-        *EVERYONE,
-        ("user_preferences.user_id", "SELECT"),
-        ("user_preferences.budget_settings", "SELECT"),
-        *((table, "SELECT") for table in ("data_versions", "items", "accounts")),
-        *((table, "SELECT") for table in ("transactions", "daily_totals", *CATEGORIES)),
-    },
-    "harena_search": EVERYONE,
-    "harena_budget": EVERYONE,
-    "harena_conversation": EVERYONE,
-}
-
-_GRANTED = text("""
-    SELECT pg_get_userbyid(grantee), object, privilege_type FROM (
-        SELECT relname::text, (aclexplode(relacl)).* FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace
-        UNION ALL
-        SELECT relname || '.' || attname, (aclexplode(attacl)).*
-        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-        WHERE relnamespace = 'public'::regnamespace
-        UNION ALL
-        SELECT proname, (aclexplode(coalesce(proacl, acldefault('f', proowner)))).*
-        FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-        UNION ALL
-        SELECT nspname, (aclexplode(nspacl)).* FROM pg_namespace WHERE nspname = 'public'
-        UNION ALL
-        SELECT 'database', (aclexplode(datacl)).* FROM pg_database
-        WHERE datname = current_database()
-    ) AS granted (object, grantor, grantee, privilege_type, is_grantable)
-    WHERE pg_get_userbyid(grantee) <> ALL (ARRAY[current_user, 'pg_database_owner'])
-""")
 
 
 async def test_grants(database_server: str) -> None:
@@ -76,8 +22,8 @@ async def test_grants(database_server: str) -> None:
     granted: dict[str, Grants] = {}
     template = Database(database_server, "harena_template")
     async with template.transaction() as connection:
-        for role, thing, privilege in await connection.execute(_GRANTED):
-            granted.setdefault(role, set()).add((thing, privilege))
+        for thing, role, privilege in (await definitions(connection))["grants"]:
+            granted.setdefault(str(role), set()).add((str(thing), str(privilege)))
     assert granted == GRANTS
 
 

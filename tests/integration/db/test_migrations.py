@@ -5,7 +5,7 @@ import asyncio
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
-from tests.integration.db.schema import NAMES, Definitions, definitions
+from tests.integration.db.schema import OF_TABLES, Definitions, definitions
 
 from harena_db import migrate
 from harena_db.tables import metadata
@@ -93,5 +93,6 @@ async def test_the_tables_alone_would_make_the_same(database: Database, empty: D
     async with empty.transaction() as connection:
         await connection.run_sync(metadata.create_all)
     migrated, made = await facts(database), await facts(empty)
-    for name in set(NAMES) - {"grants"}:
-        assert migrated[name] == made[name]
+    for name in OF_TABLES:
+        ours = {fact for fact in migrated[name] if fact[0] != "alembic_version"}
+        assert ours == made[name]

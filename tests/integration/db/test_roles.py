@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from harena_core.db import asyncpg_url
 from harena_core.testing import free_port
 from harena_db import cli, migrate, roles
+from harena_db.owner import open_owner
 from harena_local.postgres import Postgres
 
 PASSWORDS = {role: f"secret of {role}" for role in roles.ROLES}
+# Neither a login, nor a password that one would work with again.
+CAN_LOG_IN = """
+    SELECT rolcanlogin OR rolpassword IS NOT NULL FROM pg_authid WHERE rolname = 'harena_budget'
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +44,10 @@ def server(bare: Postgres) -> Iterator[Postgres]:
 
 @asynccontextmanager
 async def connect(url: str) -> AsyncIterator[AsyncConnection]:
-    engine = create_async_engine(
-        asyncpg_url(url), poolclass=NullPool, connect_args={"timeout": 10, "command_timeout": 30}
-    )
-    async with engine.begin() as connection:
+    async with (
+        open_owner(url, timeout=10, command_timeout=30) as engine,
+        engine.begin() as connection,
+    ):
         yield connection
 
 
@@ -84,9 +87,20 @@ class TestBootstrap:
         assert not await logs_in(server, "harena_user", PASSWORDS["harena_user"])
 
     async def test_all_or_none(self, server: Postgres) -> None:
-        with pytest.raises(KeyError):
-            await bootstrap(server, {"harena_user": "only this one"})
+        with pytest.raises(ValueError, match="ASCII"):
+            await bootstrap(server, {**PASSWORDS, roles.ROLES[-1]: "motdepassé"})
         assert server.execute("SELECT count(*) FROM pg_roles WHERE rolname ~ '^harena'") == [["0"]]
+
+    async def test_a_role_without_a_password_cannot_log_in(self, server: Postgres) -> None:
+        unused = {role: password for role, password in PASSWORDS.items() if "budget" not in role}
+        await bootstrap(server, unused)
+        assert server.execute(CAN_LOG_IN) == [["f"]]
+
+        await bootstrap(server, PASSWORDS)
+        assert await logs_in(server, "harena_budget", PASSWORDS["harena_budget"])
+        await bootstrap(server, unused)
+        assert server.execute(CAN_LOG_IN) == [["f"]]
+        assert await logs_in(server, "harena_user", PASSWORDS["harena_user"])
 
     async def test_without_a_password_for_it_there_is_no_monitor(self, server: Postgres) -> None:
         await bootstrap(server, PASSWORDS)
@@ -132,9 +146,9 @@ class TestCommandLine:
         monkeypatch.delenv("HARENA_METRIC_PASSWORD")
         monkeypatch.setenv("HARENA_METRIC_PASSWORD_FILE", str(secret))
         monkeypatch.setenv("DATABASE_URL", server.url("postgres"))
-        assert says("bootstrap") == f"roles: {', '.join(roles.ROLES)}"
+        assert says("bootstrap") == f"logins: {', '.join(roles.ROLES)}"
         monkeypatch.setenv("HARENA_MONITOR_PASSWORD", "of the monitor")
-        assert says("bootstrap") == f"roles: {', '.join((*roles.ROLES, roles.MONITOR))}"
+        assert says("bootstrap") == f"logins: {', '.join((*roles.ROLES, roles.MONITOR))}"
         assert asyncio.run(logs_in(server, roles.MONITOR, "of the monitor"))
 
         monkeypatch.setenv("DATABASE_URL", owner_url.replace("postgresql://", "postgres://"))
@@ -143,6 +157,24 @@ class TestCommandLine:
         assert says("downgrade", "0001") == f"revision: 0001 (newest: {head})"
         assert says("upgrade", "0002") == f"revision: 0002 (newest: {head})"
         assert says("downgrade", "base") == f"revision: none (newest: {head})"
+
+    def test_installs_for_fewer_services(
+        self,
+        server: Postgres,
+        owner_url: str,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL", server.url("postgres"))
+        monkeypatch.setenv("HARENA_USER_PASSWORD", PASSWORDS["harena_user"])
+        cli.main(["bootstrap"])
+        assert capsys.readouterr().out == "logins: harena_user\n"
+
+        monkeypatch.setenv("DATABASE_URL", owner_url)
+        cli.main(["upgrade"])
+        url = server.url("harena", "harena_user", PASSWORDS["harena_user"])
+        monkeypatch.setenv("DATABASE_URL", url)
+        cli.main(["ready"])
 
     @pytest.mark.parametrize(
         ("url", "reason"),
@@ -208,6 +240,20 @@ class TestReady:
             waiting = pool.submit(cli.main, ["--wait", "30", "ready"])
             asyncio.run(migrate.upgrade(role_url))
             waiting.result(timeout=30)
+
+    async def test_asks_no_lock_of_a_migration_that_is_under_way(
+        self, role_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(migrate, "_LOCK_SECONDS", 0.1)
+        await migrate.upgrade(role_url, "0003")
+        async with connect(role_url) as migration:
+            await migration.execute(migrate._TAKE_TURNS)
+
+            assert await migrate.current(role_url) == "0003"
+            with pytest.raises(DBAPIError) as turned_away:
+                await migrate.upgrade(role_url)
+
+        assert cli._may_pass(turned_away.value)
 
     def test_does_not_wait_for_what_will_never_be(
         self, role_url: str, monkeypatch: pytest.MonkeyPatch

@@ -82,7 +82,7 @@ async def test_what_no_figure_depends_on_raises_nothing(
         await risen(
             database,
             update(tables.sessions).values(revoked_at=DAY),
-            update(tables.users).values(first_name="Ada"),
+            update(tables.users).values(password_hash="another"),
             update(tables.bridge_connections).values(bridge_user_uuid=text("id::text")),
         )
         == set()

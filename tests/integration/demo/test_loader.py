@@ -9,16 +9,20 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import func, select, text
 
-from harena_core.passwords import verify_password
+from harena_core.clock import Clock
+from harena_core.passwords import hash_password, verify_password
 from harena_db import testing
 from harena_db.ledger import reclassify
 from harena_db.tables import accounts, data_versions, transactions, users
 from harena_db.testing import Database
+from harena_demo import loader
 from harena_demo.bulk import PASSWORD, load_many
 from harena_demo.generator import DEFAULT_SEED, DEMO_LOGINS, households
 from harena_demo.loader import top_up
 from harena_demo.store import EMBEDDED, DemoRefused
 from harena_ledger.model import Kind
+from harena_local.postgres import Postgres
+from harena_local.process import wait_until
 
 TODAY = date(2026, 11, 23)
 PARIS = ZoneInfo("Europe/Paris")
@@ -62,7 +66,7 @@ async def loaded_once(database_server: str) -> AsyncIterator[Database]:
     """With the demo households. To be copied, not to be connected to."""
     async with testing.database(database_server) as fresh:
         await mark(fresh)
-        await top_up(fresh.url(), today=TODAY)
+        await top_up(fresh.url(), clock=Clock(PARIS, TODAY))
         yield fresh
 
 
@@ -89,7 +93,7 @@ async def versions(database: Database) -> Sequence[Any]:
 
 async def test_a_database_of_somebody_else_is_refused(database: Database) -> None:
     with pytest.raises(DemoRefused, match="not made for demo data"):
-        await top_up(database.url(), today=TODAY)
+        await top_up(database.url(), clock=Clock(PARIS, TODAY))
     with pytest.raises(DemoRefused, match="not made for demo data"):
         await load_many(database.url(), users=1, transactions=10, today=TODAY)
     async with database.transaction() as connection:
@@ -97,7 +101,7 @@ async def test_a_database_of_somebody_else_is_refused(database: Database) -> Non
 
 
 async def test_what_is_loaded_is_what_was_made(embedded: Database) -> None:
-    added = await top_up(embedded.url(), today=TODAY)
+    added = await top_up(embedded.url(), clock=Clock(PARIS, TODAY))
     made = households(DEFAULT_SEED, TODAY)
     assert added == {household.user.email: len(household.rows) for household in made}
     stored, views = await everything(embedded)
@@ -117,6 +121,22 @@ async def test_what_is_loaded_is_what_was_made(embedded: Database) -> None:
     assert balances == {a.bridge_account_id: a.balance for h in made for a in h.accounts}
 
 
+async def test_no_connection_is_held_while_a_password_is_hashed(
+    embedded: Database, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{embedded.name}'"  # noqa: S608
+    nobody: list[bool] = []
+
+    def hashing(password: str) -> str:
+        nobody.append(wait_until(lambda: not postgres.execute(connected), 2))
+        return hash_password(password)
+
+    monkeypatch.setattr(loader, "hash_password", hashing)
+    await top_up(embedded.url(), clock=Clock(PARIS, TODAY))
+
+    assert nobody == [True] * len(DEMO_LOGINS)
+
+
 async def test_everybody_logs_in_with_the_documented_password(loaded: Database) -> None:
     async with loaded.transaction() as connection:
         hashes = {
@@ -132,7 +152,7 @@ async def test_everybody_logs_in_with_the_documented_password(loaded: Database) 
 async def test_a_second_time_changes_nothing(loaded: Database) -> None:
     before = await versions(loaded)
     for day in (TODAY, TODAY - timedelta(days=3)):
-        added = await top_up(loaded.url(), today=day)
+        added = await top_up(loaded.url(), clock=Clock(PARIS, day))
         assert set(added.values()) == {0}
     assert await versions(loaded) == before
 
@@ -143,16 +163,16 @@ async def test_topping_up_gives_what_loading_on_that_day_gives(
     """Into the next year, over days on which halves of transfers are under way."""
     days = [date(2026, 12, 2), date(2026, 12, 13), date(2027, 1, 4)]
     for day in days:
-        added = await top_up(loaded.url(), today=day)
+        added = await top_up(loaded.url(), clock=Clock(PARIS, day))
         assert all(added.values())
-    await top_up(embedded.url(), today=days[-1])
+    await top_up(embedded.url(), clock=Clock(PARIS, days[-1]))
     assert await everything(loaded) == await everything(embedded)
 
 
 async def test_topping_up_brings_an_account_that_is_connected_again(embedded: Database) -> None:
     before, after = date(2025, 3, 2), date(2025, 3, 4)
-    await top_up(embedded.url(), today=before)
-    await top_up(embedded.url(), today=after)
+    await top_up(embedded.url(), clock=Clock(PARIS, before))
+    await top_up(embedded.url(), clock=Clock(PARIS, after))
     stored, views = await everything(embedded)
     made = households(DEFAULT_SEED, after)
     wanted = {account.bridge_account_id for household in made for account in household.accounts}
@@ -166,7 +186,7 @@ async def test_what_a_user_changed_survives(loaded: Database) -> None:
     henri = users.c.email == "henri@example.com"
     async with loaded.transaction() as connection:
         await connection.execute(users.update().where(henri).values(password_hash="own"))
-    await top_up(loaded.url(), today=TODAY + timedelta(days=1))
+    await top_up(loaded.url(), clock=Clock(PARIS, TODAY + timedelta(days=1)))
     async with loaded.transaction() as connection:
         assert await connection.scalar(select(users.c.password_hash).where(henri)) == "own"
 
@@ -174,7 +194,7 @@ async def test_what_a_user_changed_survives(loaded: Database) -> None:
 async def test_another_seed_is_refused_for_who_is_there(loaded: Database) -> None:
     before = await everything(loaded)
     with pytest.raises(DemoRefused, match="henri@example.com has other accounts"):
-        await top_up(loaded.url(), today=TODAY + timedelta(days=1), seed=7)
+        await top_up(loaded.url(), clock=Clock(PARIS, TODAY + timedelta(days=1)), seed=7)
     assert await everything(loaded) == before
 
 

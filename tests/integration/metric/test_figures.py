@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import httpx2
@@ -17,6 +18,7 @@ import pytest
 from sqlalchemy import select, text
 from tests.integration.metric.conftest import Start, ask
 
+from harena_core.clock import Clock
 from harena_core.testing import Caller, TokenMint
 from harena_db.tables import users
 from harena_db.testing import Database, begin_session
@@ -82,7 +84,7 @@ async def people(database: Database, mint: TokenMint) -> dict[str, Caller]:
     """Every demo household, logged in."""
     async with database.transaction() as connection:
         await claim(connection)
-    await top_up(database.url(), today=TODAY)
+    await top_up(database.url(), clock=Clock(ZoneInfo("Europe/Paris"), TODAY))
     found = {}
     async with database.transaction() as connection:
         for login in DEMO_LOGINS:

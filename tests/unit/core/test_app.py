@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -8,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.unit.core.conftest import Dependency
 
 from harena_core import health
+from harena_core.testing import eventually
 
 PROMETHEUS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
@@ -195,6 +197,51 @@ class TestMetrics:
             ("/things/{number}", "422"): 1,
             ("(unmatched)", "404"): 2,
         }
+
+    async def test_times_are_kept_by_class_of_status(self, client: httpx2.AsyncClient) -> None:
+        for path in ("/things/1", "/things/2", "/things/x", "/things/bug"):
+            await client.get(path)
+
+        answer = await client.get("/metrics")
+        found = {
+            (dict(labels)["route"], dict(labels)["status"]): value
+            for (name, labels), value in samples(answer.text).items()
+            if name == "harena_http_request_duration_seconds_count"
+        }
+        assert found == {
+            ("/things/{number}", "2xx"): 2,
+            ("/things/{number}", "4xx"): 1,
+            ("/things/bug", "5xx"): 1,
+        }
+
+    async def test_a_request_is_in_flight_until_it_is_answered(
+        self, client: httpx2.AsyncClient
+    ) -> None:
+        answered = asyncio.Event()
+
+        async def slow_body() -> AsyncIterator[bytes]:
+            await answered.wait()
+            yield b'{"amount": 1}'
+
+        async def in_flight() -> dict[tuple[str, str], float]:
+            return {
+                (dict(labels)["method"], dict(labels)["route"]): value
+                for (name, labels), value in samples((await client.get("/metrics")).text).items()
+                if name == "harena_http_requests_in_flight"
+            }
+
+        scrape = {("GET", "/metrics"): 1.0}
+        waiting = [
+            asyncio.create_task(client.post("/things/", content=slow_body())) for _ in range(2)
+        ]
+
+        async def both_wait() -> bool:
+            return await in_flight() == {**scrape, ("POST", "/things/"): 2.0}
+
+        await eventually(both_wait)
+        answered.set()
+        await asyncio.gather(*waiting)
+        assert await in_flight() == scrape
 
 
 class TestDocs:

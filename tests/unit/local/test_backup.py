@@ -1,14 +1,16 @@
 """Backup and restore, against a real server: whole, or nothing has changed."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from harena_local import backup
 from harena_local.layout import DATABASE, OWNER
-from harena_local.postgres import Postgres
-from harena_local.process import LocalError
+from harena_local.postgres import PSQL_SECONDS, Postgres
+from harena_local.process import LocalError, wait_until
 
 
 @pytest.fixture
@@ -27,6 +29,21 @@ def server(postgres: Postgres, database_server: str) -> Iterator[Postgres]:
 def rows(server: Postgres) -> str:
     [[found]] = server.execute("SELECT string_agg(id::text, ',' ORDER BY id) FROM rows", DATABASE)
     return found
+
+
+class Dying(Postgres):
+    """A server whose psql ends after some statements of what exchanges the databases."""
+
+    after: ClassVar[list[int]] = []
+
+    def execute(
+        self, sql: str, database: str = "postgres", *, seconds: float = PSQL_SECONDS
+    ) -> list[list[str]]:
+        if "RENAME" in sql:
+            statements = sql.split(";")
+            statements.insert(self.after.pop(), "SELECT 1 / 0")
+            sql = ";".join(statements)
+        return super().execute(sql, database, seconds=seconds)
 
 
 class TestBackup:
@@ -53,6 +70,34 @@ class TestBackup:
         assert server.execute("SELECT count(*) FROM pg_database WHERE datname ~ 'restored'") == [
             ["0"]
         ]
+
+    @pytest.mark.parametrize("statements", range(5))
+    def test_one_that_ends_amid_the_exchange_changes_nothing(
+        self, server: Postgres, tmp_path: Path, statements: int
+    ) -> None:
+        file = backup.dump(server, tmp_path)
+        server.execute("INSERT INTO rows VALUES (4)", DATABASE)
+        dying = Dying(server.data, server.port, server.password, server.durable, server.who)
+        dying.after.append(statements)
+
+        with pytest.raises(LocalError, match="division by zero"):
+            backup.restore(dying, file)
+
+        assert rows(server) == "1,2,3,4"
+        backup.restore(server, file)
+        assert rows(server) == "1,2,3"
+
+    def test_one_who_is_connected_is_sent_away(self, server: Postgres, tmp_path: Path) -> None:
+        file = backup.dump(server, tmp_path)
+        command, environment = server.client("psql", "-Xq", "-d", DATABASE)
+        with subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as someone:
+            connected = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{DATABASE}'"  # noqa: S608
+            assert wait_until(lambda: len(server.execute(connected)) == 1, 10)
+            backup.restore(server, file)
+            someone.communicate()
+        assert rows(server) == "1,2,3"
 
     def test_a_failed_one_leaves_no_file(self, postgres: Postgres, tmp_path: Path) -> None:
         with pytest.raises(LocalError, match="pg_dump failed"):

@@ -8,7 +8,7 @@ import pytest
 
 from harena_db import roles
 from harena_edge import model
-from harena_local.layout import ROLES, SERVICES, Layout
+from harena_local.layout import MONITOR, ROLES, SERVICES, Layout
 from harena_local.state import LocalSettings
 from harena_local.supervisor import configuration
 
@@ -32,6 +32,7 @@ def parsed(layout: Layout) -> RawConfigParser:
 class TestLayout:
     def test_has_a_login_for_each_role_of_the_schema_and_no_other(self) -> None:
         assert sorted(ROLES) == sorted(roles.ROLES)
+        assert MONITOR == roles.MONITOR
 
     def test_runs_every_service_that_the_edge_routes_to(self) -> None:
         assert {service.name for service in SERVICES} == model.load().services
@@ -49,6 +50,9 @@ class TestLayout:
             "conversation": [3008],
             "portal": [3010, 3011],
             "edge": [8080],
+            "postgres-exporter": [9187],
+            "redis-exporter": [9121],
+            "node-exporter": [9100],
             "prometheus": [9090],
         }
 
@@ -64,6 +68,7 @@ class TestLayout:
 class TestConfiguration:
     def test_holds_no_secret(self, layout: Layout) -> None:
         layout.configure()
+        layout.configure_monitoring()
         text = configuration(layout.state, [part.program for part in layout.parts.values()])
         for file in layout.state.secrets.iterdir():
             assert file.read_text() not in text
@@ -89,4 +94,7 @@ class TestConfiguration:
     def test_starts_everything_but_what_is_asked_for(self, parsed: RawConfigParser) -> None:
         programs = [name for name in parsed if name.startswith("program:")]
         asked_for = [name for name in programs if parsed[name]["autostart"] == "false"]
-        assert asked_for == ["program:prometheus"]
+        assert asked_for == [
+            f"program:{name}"
+            for name in ("postgres-exporter", "redis-exporter", "node-exporter", "prometheus")
+        ]

@@ -1,5 +1,6 @@
 """Prometheus' configuration, made from the same table as what starts the services."""
 
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,25 @@ def layout(settings: LocalSettings) -> Layout:
     return layout
 
 
+def install(folder: Path, *names: str) -> None:
+    """Programs that are there, and do nothing."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).touch(mode=0o755)
+
+
 @pytest.fixture
 def configuration(layout: Layout) -> dict[str, Any]:
-    """As Prometheus reads it."""
-    layout.configure_prometheus()
+    """As Prometheus reads it, with every exporter there."""
+    install(layout.programs, "postgres_exporter", "redis_exporter", "node_exporter")
+    return read(layout)
+
+
+def read(layout: Layout) -> dict[str, Any]:
+    layout.configure_monitoring()
     [option] = [word for word in layout.prometheus.argv if word.startswith("--config.file=")]
-    read: dict[str, Any] = yaml.safe_load(Path(option.partition("=")[2]).read_text())
-    return read
+    found: dict[str, Any] = yaml.safe_load(Path(option.partition("=")[2]).read_text())
+    return found
 
 
 def jobs(configuration: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +67,9 @@ def jobs(configuration: dict[str, Any]) -> dict[str, Any]:
 
 class TestConfiguration:
     def test_has_the_jobs_of_a_cluster_that_are_here(self, configuration: dict[str, Any]) -> None:
-        assert list(jobs(configuration)) == ["harena", "harena-health", "edge", "prometheus"]
+        assert list(jobs(configuration)) == [
+            *("harena", "harena-health", "edge", "prometheus", "postgres", "redis", "node")
+        ]
 
     @pytest.mark.parametrize("job", ["harena", "harena-health"])
     def test_asks_every_service_where_it_listens_and_names_it(
@@ -68,13 +83,15 @@ class TestConfiguration:
         # Or the services' own label would become exported_service.
         assert jobs(configuration)[job]["honor_labels"] is True
 
-    def test_asks_the_edge_and_itself(self, configuration: dict[str, Any]) -> None:
+    def test_asks_the_edge_itself_and_the_exporters(self, configuration: dict[str, Any]) -> None:
         found = {
             name: [config["targets"] for config in job["static_configs"]]
             for name, job in jobs(configuration).items()
         }
         assert found["edge"] == [[f"127.0.0.1:{8080 + OFFSET}"]]
-        assert found["prometheus"] == [[f"127.0.0.1:{9090 + OFFSET}"]]
+        ports = {"prometheus": 9090, "postgres": 9187, "redis": 9121, "node": 9100}
+        for name, port in ports.items():
+            assert found[name] == [[f"127.0.0.1:{port + OFFSET}"]]
 
     def test_asks_for_health_where_health_is(self, configuration: dict[str, Any]) -> None:
         paths = {name: job.get("metrics_path") for name, job in jobs(configuration).items()}
@@ -82,8 +99,20 @@ class TestConfiguration:
             "harena": None,
             "harena-health": "/health",
             "edge": "/health",
-            "prometheus": None,
+            **dict.fromkeys(("prometheus", "postgres", "redis", "node")),
         }
+
+    def test_names_the_machine_as_a_kubelet_does(self, configuration: dict[str, Any]) -> None:
+        [target] = jobs(configuration)["node"]["static_configs"]
+        assert target["labels"] == {"node": platform.node()}
+
+    def test_has_no_job_for_what_is_not_installed(
+        self, layout: Layout, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", str(layout.programs))
+        install(layout.programs, "redis_exporter")
+        asked = set(jobs(read(layout)))
+        assert asked == {"harena", "harena-health", "edge", "prometheus", "redis"}
 
     def test_asks_and_evaluates_as_on_a_cluster(self, configuration: dict[str, Any]) -> None:
         assert configuration["global"] == {"scrape_interval": "15s", "evaluation_interval": "15s"}
@@ -99,7 +128,7 @@ class TestConfiguration:
     def test_says_whether_it_changed(self, settings: LocalSettings) -> None:
         moved = settings.model_copy(update={"harena_rules": settings.rules / "other"})
         Layout(settings).state.make_folders()
-        changes = [Layout(each).configure_prometheus() for each in (settings, settings, moved)]
+        changes = [Layout(each).configure_monitoring() for each in (settings, settings, moved)]
         assert changes == [True, False, True]
 
 
@@ -136,30 +165,26 @@ class TestFinding:
         monkeypatch.setenv("PATH", str(system))
         return own, system
 
-    def program(self, folder: Path) -> Path:
-        path = folder / "prometheus"
-        path.touch(mode=0o755)
-        return path
-
     def test_the_platform_s_own_comes_before_the_system_s(self, folders: tuple[Path, Path]) -> None:
         own, system = folders
-        assert prometheus.find(own) == own / "prometheus"
-        theirs = self.program(system)
-        assert prometheus.find(own) == theirs
-        ours = self.program(own)
-        assert prometheus.find(own) == ours
+        assert prometheus.find("prometheus", own) == own / "prometheus"
+        install(system, "prometheus")
+        assert prometheus.find("prometheus", own) == system / "prometheus"
+        install(own, "prometheus")
+        assert prometheus.find("prometheus", own) == own / "prometheus"
 
     def test_where_there_is_none_a_sentence_says_what_to_do(
         self, folders: tuple[Path, Path], settings: LocalSettings
     ) -> None:
-        platform = Embedded(settings)
-        told = platform.monitor(lambda step: None)
-        assert told is not None
+        [told] = Embedded(settings).monitor(lambda step: None)
         assert told.startswith("Monitoring is off, because no prometheus is in ")
         assert f"`tools/prometheus.sh {settings.harena_home / 'bin'}`" in told
 
     def test_a_file_that_cannot_be_run_is_none(self, folders: tuple[Path, Path]) -> None:
         own, _ = folders
-        self.program(own).chmod(0o644)
-        server = Prometheus(prometheus.find(own), own, own, free_port(), Identity("plain"))
+        install(own, "prometheus")
+        (own / "prometheus").chmod(0o644)
+        server = Prometheus(
+            prometheus.find("prometheus", own), own, own, free_port(), Identity("plain")
+        )
         assert not server.installed

@@ -66,6 +66,10 @@ class TestPostgres:
     def test_a_literal_is_quoted(self, postgres: Postgres) -> None:
         assert postgres.execute(f"SELECT {literal(chr(39) + 'é; --')}") == [["'é; --"]]
 
+    def test_says_that_a_statement_took_too_long(self, postgres: Postgres) -> None:
+        with pytest.raises(LocalError, match=r"did not end within 0\.5 s"):
+            postgres.execute("SELECT pg_sleep(30)", seconds=0.5)
+
     @pytest.mark.parametrize("who", IDENTITIES, ids=lambda who: who.kind)
     def test_runs_as_whoever_starts_it(self, who: Identity, open_folder: Path) -> None:
         server = Postgres(open_folder / "data", free_port(), "secret", durable=False, who=who)

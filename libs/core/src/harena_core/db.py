@@ -143,9 +143,9 @@ async def open_engine(
     event.listen(engine.sync_engine, "handle_error", _told, retval=True)
     event.listen(engine.sync_engine, "checkout", _still_open)
     pool: Any = engine.pool
-    for state, read in (("open", pool.checkedin), ("used", pool.checkedout)):
+    for state, read in (("idle", pool.checkedin), ("used", pool.checkedout)):
         instruments.gauge(
-            f"harena_database_pool_{state}", f"Connections {state} in the pool.", read
+            f"harena_database_pool_{state}", f"Connections of the pool, {state}.", read
         )
     try:
         yield engine

@@ -1,14 +1,16 @@
 """What every service measures of itself, and the page that Prometheus reads.
 
 Requests are counted by route **template**, never by path; unmatched paths share one label, and so
-do methods and close codes that we do not use: a scanner must not be able to make series. One
-registry an app, so that two apps can live in one process (tests do that).
+do methods and close codes that we do not use: a scanner must not be able to make series. Times are
+kept by class of status, so that quick failures do not make answers look quick. One registry an app,
+so that two apps can live in one process (tests do that).
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections import Counter as Count
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request, Response
@@ -20,8 +22,12 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
 )
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from starlette.types import Scope
 
 UNMATCHED = "(unmatched)"
 OTHER = "other"
@@ -38,6 +44,49 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 
 _REQUEST_LABELS = ("service", "method", "route", "status")
 
 
+def method_of(scope: Scope) -> str:
+    """The method of a request, or the one word for all that nobody of ours sends."""
+    return scope["method"] if scope["method"] in METHODS else OTHER
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the route, once it has been found: never the path."""
+    return getattr(scope.get("route"), "path", UNMATCHED)
+
+
+class InFlight(Collector):
+    """Requests being answered, counted when they are asked for.
+
+    Not a gauge that goes up and down: when a request begins, its route is not known yet.
+    """
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._scopes: dict[int, Scope] = {}
+
+    @contextmanager
+    def counting(self, scope: Scope) -> Iterator[None]:
+        """Counts the request of this scope for as long as the block lasts."""
+        self._scopes[id(scope)] = scope
+        try:
+            yield
+        finally:
+            del self._scopes[id(scope)]
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """A series for each route and method that is waited for: that of the scrape at least."""
+        family = GaugeMetricFamily(
+            "harena_http_requests_in_flight",
+            "Requests being answered, by route template.",
+            labels=("service", "method", "route"),
+        )
+        # A copy in one step: requests come and go in another thread.
+        waiting = Count((method_of(scope), route_of(scope)) for scope in [*self._scopes.values()])
+        for labels, number in waiting.items():
+            family.add_metric((self._service, *labels), number)
+        yield family
+
+
 @dataclass(frozen=True, slots=True)
 class Instruments:
     """The metrics of one app. A service adds its own to `registry`."""
@@ -46,12 +95,14 @@ class Instruments:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     requests: Counter = field(init=False)
     latency: Histogram = field(init=False)
-    in_flight: Gauge = field(init=False)
+    in_flight: InFlight = field(init=False)
     socket_closes: Counter = field(init=False)
     sessions: Counter = field(init=False)
     cache: Counter = field(init=False)
 
     def __post_init__(self) -> None:
+        # Of the whole process: when a counter began is a series of its own, which nobody reads.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         registry = self.registry
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -65,17 +116,12 @@ class Instruments:
             ),
             "latency": Histogram(
                 "harena_http_request_duration_seconds",
-                "Time from the request's first byte to the answer's last.",
-                ("service", "method", "route"),
+                "Time from the request's first byte to the answer's last, by class of status.",
+                _REQUEST_LABELS,
                 buckets=_BUCKETS,
                 registry=registry,
             ),
-            "in_flight": Gauge(
-                "harena_http_requests_in_flight",
-                "Requests being answered.",
-                ("service",),
-                registry=registry,
-            ),
+            "in_flight": InFlight(self.service),
             "socket_closes": Counter(
                 "harena_socket_closes",
                 "WebSockets that ended, by close code, whichever side sent it.",
@@ -95,8 +141,15 @@ class Instruments:
                 registry=registry,
             ),
         }
+        registry.register(made["in_flight"])
         for name, metric in made.items():
             object.__setattr__(self, name, metric)
+
+    def answered(self, scope: Scope, status: int, seconds: float) -> None:
+        """Counts a request that has been answered, and how long that took."""
+        labels = (self.service, method_of(scope), route_of(scope))
+        self.requests.labels(*labels, str(status)).inc()
+        self.latency.labels(*labels, f"{status // 100}xx").observe(seconds)
 
     def gauge(
         self, name: str, documentation: str, read: Callable[[], float], **labels: str

@@ -17,7 +17,7 @@ from structlog.contextvars import bound_contextvars
 from harena_core import errors
 from harena_core.drain import Drain
 from harena_core.logging import accept_request_id
-from harena_core.metrics import CLOSE_CODES, METHODS, OTHER, REFUSED, UNMATCHED, Instruments
+from harena_core.metrics import CLOSE_CODES, OTHER, REFUSED, Instruments, method_of, route_of
 from harena_core.settings import CoreSettings
 
 log = structlog.get_logger()
@@ -60,8 +60,6 @@ class RequestMiddleware:
             await serve(scope, receive, send, identifier)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, identifier: str) -> None:
-        service = self.instruments.service
-        in_flight = self.instruments.in_flight.labels(service)
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value  # until a response starts
         started = False
 
@@ -78,25 +76,21 @@ class RequestMiddleware:
             await send(message)
 
         begin = time.perf_counter()
-        in_flight.inc()
         try:
-            await self.app(scope, self._limited(scope, receive), sending)
+            with self.instruments.in_flight.counting(scope):
+                await self.app(scope, self._limited(scope, receive), sending)
         except Exception:
             log.exception("request_failed")
             if not started:
                 await errors.unexpected()(scope, receive, sending)
         finally:
-            in_flight.dec()
             elapsed = time.perf_counter() - begin
-            route = _route(scope)
-            method = scope["method"] if scope["method"] in METHODS else OTHER
-            self.instruments.requests.labels(service, method, route, str(status)).inc()
-            self.instruments.latency.labels(service, method, route).observe(elapsed)
-            if route not in self.quiet:
+            self.instruments.answered(scope, status, elapsed)
+            if route_of(scope) not in self.quiet:
                 log.info(
                     "request",
-                    method=method,
-                    route=route,
+                    method=method_of(scope),
+                    route=route_of(scope),
                     status=status,
                     duration_ms=round(elapsed * 1000, 2),
                 )
@@ -139,7 +133,7 @@ class RequestMiddleware:
             label = known if accepted else REFUSED
             self.instruments.socket_closes.labels(self.instruments.service, label).inc()
             elapsed = time.perf_counter() - begin
-            log.info("socket", route=_route(scope), code=label, duration_s=round(elapsed, 1))
+            log.info("socket", route=route_of(scope), code=label, duration_s=round(elapsed, 1))
 
     def _may_come(self, origin: str | None) -> bool:
         """Whether a page of that origin may open a socket. What is no browser names none."""
@@ -165,8 +159,3 @@ class RequestMiddleware:
             return message
 
         return receiving
-
-
-def _route(scope: Scope) -> str:
-    """The template of the route that was found: never the path."""
-    return getattr(scope.get("route"), "path", UNMATCHED)

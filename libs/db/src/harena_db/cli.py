@@ -1,9 +1,9 @@
 """`harena-db`: the schema from the command line, for installers and people.
 
 Reads `DATABASE_URL`: the owner's for the schema, an administrator's for `bootstrap`, which also
-reads a password for each service (`HARENA_USER_PASSWORD`, …, or the same with `_FILE`), and
-`HARENA_MONITOR_PASSWORD` where there is to be a login that monitors. `ready` asks as any service
-may.
+reads a password for each service (`HARENA_USER_PASSWORD`, …, or the same with `_FILE`; without one
+the service has no login), and `HARENA_MONITOR_PASSWORD` where there is to be a login that monitors.
+`ready` asks as any service may.
 """
 
 import argparse
@@ -16,17 +16,16 @@ from typing import Annotated
 from alembic.util import CommandError
 from pydantic import Field, SecretStr
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
-from harena_core.db import CONNECT_SECONDS, asyncpg_url
 from harena_core.settings import DatabaseSettings
 from harena_db import migrate, roles
+from harena_db.owner import open_owner
 
 POLL_SECONDS = 0.5
 
-# SQLSTATEs of a server, a database or a login that somebody else is still making.
-_NOT_YET = {"57P03", "3D000", "28P01", "28000", "42P01", "42501"}
+# SQLSTATEs of a server, a database or a login that somebody else is still making; the last, of a
+# migration that holds its locks for long.
+_NOT_YET = {"57P03", "3D000", "28P01", "28000", "42P01", "42501", "55P03"}
 
 
 class NotReady(Exception):
@@ -34,18 +33,18 @@ class NotReady(Exception):
 
 
 RolePassword = Annotated[
-    SecretStr, Field(description="That of the service's role, which `bootstrap` makes.")
+    SecretStr | None, Field(description="That of the service's role, which `bootstrap` makes.")
 ]
 
 
 class RolePasswords(DatabaseSettings):
-    """One for each of `harena_db.roles.ROLES`, by name, and perhaps one for the monitor."""
+    """By name: one for each of `harena_db.roles.ROLES` that is used, and one for the monitor."""
 
-    harena_user_password: RolePassword
-    harena_search_password: RolePassword
-    harena_metric_password: RolePassword
-    harena_budget_password: RolePassword
-    harena_conversation_password: RolePassword
+    harena_user_password: RolePassword = None
+    harena_search_password: RolePassword = None
+    harena_metric_password: RolePassword = None
+    harena_budget_password: RolePassword = None
+    harena_conversation_password: RolePassword = None
     harena_monitor_password: SecretStr | None = Field(
         default=None, description="That of the role that monitors, where there is to be one."
     )
@@ -56,23 +55,18 @@ class RolePasswords(DatabaseSettings):
 
 
 async def _bootstrap() -> list[str]:
-    """The roles that there are then."""
+    """The roles that can log in then."""
     settings = RolePasswords()
     passwords = settings.by_role()
-    engine = create_async_engine(
-        asyncpg_url(settings.database_url.get_secret_value()),
-        poolclass=NullPool,
-        hide_parameters=True,
-        connect_args={"timeout": CONNECT_SECONDS},
-    )
-    async with engine.begin() as connection:
+    url = settings.database_url.get_secret_value()
+    async with open_owner(url) as engine, engine.begin() as connection:
         await roles.bootstrap(connection, passwords)
     return list(passwords)
 
 
 async def _run(arguments: argparse.Namespace) -> str:
     if arguments.command == "bootstrap":
-        return f"roles: {', '.join(await _bootstrap())}"
+        return f"logins: {', '.join(await _bootstrap()) or 'none'}"
     if arguments.command == "ready":
         return await _ready()
     url = DatabaseSettings().database_url.get_secret_value()

@@ -7,20 +7,15 @@ it.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
-from harena_core.db import CONNECT_SECONDS, asyncpg_url
+from harena_db.owner import open_owner
 from harena_db.roles import ROLES
-
-Answer = TypeVar("Answer")
 
 # Two runs at once take turns, and the second finds nothing left to do. The key is arbitrary.
 _TAKE_TURNS = text("SELECT pg_advisory_xact_lock(7215301140)")
@@ -53,14 +48,11 @@ def _downgrade(connection: Connection, revision: str) -> None:
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
 
 
-async def _run(url: str, work: Callable[[Connection], Answer]) -> Answer:
-    engine = create_async_engine(
-        asyncpg_url(url), poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS}
-    )
-    async with engine.begin() as connection:
+async def _run(url: str, work: Callable[[Connection], None]) -> None:
+    async with open_owner(url) as engine, engine.begin() as connection:
         await connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
         await connection.execute(_TAKE_TURNS)
-        return await connection.run_sync(work)
+        await connection.run_sync(work)
 
 
 def scripts() -> Iterator[Script]:
@@ -82,8 +74,9 @@ def is_enough(revision: str | None) -> bool:
 
 
 async def current(url: str) -> str | None:
-    """The revision that the database is at; None for an empty one."""
-    return await _run(url, _revision)
+    """The revision that the database is at, whoever migrates it; None for an empty one."""
+    async with open_owner(url) as engine, engine.connect() as connection:
+        return await connection.run_sync(_revision)
 
 
 async def upgrade(url: str, revision: str = "head") -> None:

@@ -52,21 +52,25 @@ def scram_verifier(password: str, salt: bytes) -> str:
 
 
 async def bootstrap(connection: AsyncConnection, passwords: Mapping[str, str]) -> None:
-    """Makes every service role that is missing, and gives all of them these passwords.
+    """Makes every service role that is missing, and gives each its password.
 
-    `passwords` has one entry for each of `ROLES`, and one for `MONITOR` where something monitors.
+    `passwords` has an entry for each of `ROLES` that is used, and one for `MONITOR` where something
+    monitors. A service's role without one is there, because migrations grant to it, and cannot log
+    in: not any more, if it could.
     The connection needs CREATEROLE, and for the monitor the right to grant `pg_monitor`; it is in a
     transaction of the caller's. Safe to run again, and by several at once through one database.
-    Raises RoleTooPowerful; KeyError or ValueError for a password that is missing or not ASCII.
+    Raises RoleTooPowerful; ValueError for a password that is not ASCII.
     """
     wanted = (*ROLES, MONITOR) if MONITOR in passwords else ROLES
     await connection.execute(_TAKE_TURNS)
     known = set(await connection.scalars(text("SELECT rolname FROM pg_roles")))
     for role in wanted:
-        verifier = scram_verifier(passwords[role], secrets.token_bytes(16))
         verb = "ALTER" if role in known else "CREATE"
+        login = "NOLOGIN PASSWORD NULL"
+        if role in passwords:
+            login = f"LOGIN PASSWORD '{scram_verifier(passwords[role], secrets.token_bytes(16))}'"
         # Neither a name nor a password can be a parameter here; both are of our own making.
-        await connection.exec_driver_sql(f"{verb} ROLE {role} LOGIN PASSWORD '{verifier}'")
+        await connection.exec_driver_sql(f"{verb} ROLE {role} {login}")
     if MONITOR in wanted:
         await connection.exec_driver_sql(f"GRANT pg_monitor TO {MONITOR}")
     powerful = (await connection.scalars(_POWERFUL, {"roles": list(wanted)})).all()

@@ -11,12 +11,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Table, insert, make_url, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from harena_core.db import asyncpg_url
 from harena_core.testing import Caller, TokenMint
 from harena_db import migrate, roles, tables
+from harena_db.owner import open_owner
 
 OWNER = "harena"
 PASSWORD = "test-password"  # noqa: S105 -- of the owner and of every service, in tests only
@@ -37,7 +36,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, role: str = OWNER, user_id: int | None = None
+        self, role: str = OWNER, user_id: int | str | None = None
     ) -> AsyncIterator[AsyncConnection]:
         """A transaction of a role, bound to a user as a request would be; committed at the end."""
         async with _connection(self.url(role)) as connection, connection.begin():
@@ -74,21 +73,17 @@ async def make_caller(connection: AsyncConnection, name: str, mint: TokenMint) -
 
 @asynccontextmanager
 async def _connection(url: str, *, autocommit: bool = False) -> AsyncIterator[AsyncConnection]:
-    engine = create_async_engine(
-        asyncpg_url(url),
-        poolclass=NullPool,
-        connect_args={
-            "timeout": 10,
-            "command_timeout": 30,
-            # VACUUM marks no page as visible to all before its commit is in the log, and a test
-            # server may be lazy about that.
-            "server_settings": {"synchronous_commit": "on"},
-        },
-    )
-    if autocommit:
-        engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        yield connection
+    async with open_owner(
+        url,
+        timeout=10,
+        command_timeout=30,
+        # VACUUM marks no page as visible to all before its commit is in the log, and a test server
+        # may be lazy about that.
+        server_settings={"synchronous_commit": "on"},
+    ) as engine:
+        options = {"isolation_level": "AUTOCOMMIT"} if autocommit else {}
+        async with engine.execution_options(**options).connect() as connection:
+            yield connection
 
 
 async def make_template(server_url: str) -> None:

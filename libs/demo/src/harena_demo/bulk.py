@@ -9,16 +9,14 @@ from datetime import date
 from itertools import accumulate
 from multiprocessing import get_context
 
-import asyncpg
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
-from harena_core.db import plain_url
 from harena_core.passwords import hash_password
+from harena_db.owner import open_owner
 from harena_db.tables import users
 from harena_demo.book import ID_BITS
 from harena_demo.calendar import BankMonth
 from harena_demo.generator import DEFAULT_SEED, PEOPLE, household
-from harena_demo.loader import open_owner
 from harena_demo.model import DemoHousehold, DemoUser
 from harena_demo.store import refuse_unless_embedded, write_household
 
@@ -139,8 +137,8 @@ async def _write_batch(batch: _Batch) -> int:
     async with open_owner(batch.database_url) as engine, engine.connect() as connection:
         for order in batch.orders:
             made = _household(order, batch.seed, batch.today)
-            await write_household(connection, made, batch.password_hash)
-            await connection.commit()
+            async with connection.begin():
+                await write_household(connection, made, batch.password_hash)
             written += len(made.rows)
     return written
 
@@ -204,8 +202,8 @@ async def _first_free_index(database_url: str) -> int:
 
 async def _vacuum(database_url: str) -> None:
     """Statistics, and pages that index scans may skip: what autovacuum would do later."""
-    connection = await asyncpg.connect(plain_url(database_url))
-    try:
-        await connection.execute("VACUUM (ANALYZE)")
-    finally:
-        await connection.close()
+    async with (
+        open_owner(database_url) as engine,
+        engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection,
+    ):
+        await connection.execute(text("VACUUM (ANALYZE)"))

@@ -12,7 +12,8 @@ from pydantic import Field, SecretStr
 from sqlalchemy.exc import DBAPIError
 
 from harena_core.settings import DatabaseSettings
-from harena_demo.loader import open_owner, top_up
+from harena_db.owner import open_owner
+from harena_demo.loader import top_up
 from harena_demo.store import DemoRefused, claim
 
 
@@ -30,7 +31,7 @@ async def load(settings: DemoSettings) -> dict[str, int]:
     async with open_owner(url) as engine, engine.begin() as connection:
         await claim(connection)
     password = settings.demo_password.get_secret_value()
-    return await top_up(url, today=settings.clock.today(), password=password)
+    return await top_up(url, clock=settings.clock, password=password)
 
 
 def main() -> None:

@@ -1,18 +1,15 @@
 """The demo households in a database: loaded once, and brought up to the day from then on."""
 
 from asyncio import to_thread
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from harena_core.db import CONNECT_SECONDS, asyncpg_url
+from harena_core.clock import Clock
 from harena_core.passwords import hash_password
 from harena_db.ledger import reclassify
+from harena_db.owner import open_owner
 from harena_db.tables import accounts, transactions, users
 from harena_demo.generator import DEFAULT_SEED, DEMO_LOGINS, households
 from harena_demo.model import DemoHousehold
@@ -45,12 +42,12 @@ _DAY_HAS_COME = text("""
 
 
 async def top_up(
-    database_url: str, *, today: date, seed: int = DEFAULT_SEED, password: str | None = None
+    database_url: str, *, clock: Clock, seed: int = DEFAULT_SEED, password: str | None = None
 ) -> dict[str, int]:
     """Loads the households that are missing, and gives the others what came since they were loaded.
 
     Each household is one transaction. Nothing at all changes on a second call of the same day, nor
-    when `today` is before the day that the database has reached. Needs the tables' owner. With a
+    when `clock` is before the day that the database has reached. Needs the tables' owner. With a
     `password`, whoever is added has it instead of the documented one.
 
     Returns:
@@ -65,39 +62,23 @@ async def top_up(
         async with engine.connect() as connection:
             await refuse_unless_embedded(connection)
             reached = {email: day for email, day in await connection.execute(_REACHED)}
-        midday_today = midday(today)
+        midday_today = midday(clock.today())
         if all(reached.get(email, NEVER) >= midday_today for email in added):
             return added
-        for household in households(seed, today):
+        for household in households(seed, clock.today()):
             email = household.user.email
-            async with engine.begin() as connection:
-                if email not in reached:
-                    password_hash = await to_thread(
-                        hash_password, password or household.user.password
-                    )
+            if email not in reached:
+                password_hash = await to_thread(hash_password, password or household.user.password)
+                async with engine.begin() as connection:
                     await write_household(connection, household, password_hash)
-                    added[email] = len(household.rows)
-                elif reached[email] < midday_today:
-                    added[email] = await _add(connection, household, today)
+                added[email] = len(household.rows)
+            elif reached[email] < midday_today:
+                async with engine.begin() as connection:
+                    added[email] = await _add(connection, household, clock)
     return added
 
 
-@asynccontextmanager
-async def open_owner(database_url: str) -> AsyncIterator[AsyncEngine]:
-    """An engine whose connections are not kept; statements may take their time."""
-    engine = create_async_engine(
-        asyncpg_url(database_url),
-        poolclass=NullPool,
-        hide_parameters=True,
-        connect_args={"timeout": CONNECT_SECONDS},
-    )
-    try:
-        yield engine
-    finally:
-        await engine.dispose()
-
-
-async def _add(connection: AsyncConnection, household: DemoHousehold, today: date) -> int:
+async def _add(connection: AsyncConnection, household: DemoHousehold, clock: Clock) -> int:
     email = household.user.email
     user_id = (
         await connection.execute(select(users.c.id).where(users.c.email == email).with_for_update())
@@ -118,7 +99,7 @@ async def _add(connection: AsyncConnection, household: DemoHousehold, today: dat
     )
     new = [row for row in household.rows if row.bridge_transaction_id not in present]
     await copy_rows(connection, user_id, new, account_ids)
-    await connection.execute(_DAY_HAS_COME, {"user_id": user_id, "today": today})
+    await connection.execute(_DAY_HAS_COME, {"user_id": user_id, "today": clock.today()})
     for account in household.accounts:
         await connection.execute(
             _READ_AGAIN,
@@ -130,5 +111,5 @@ async def _add(connection: AsyncConnection, household: DemoHousehold, today: dat
             },
         )
     # Not only what was added: a transfer's other half may have arrived.
-    await reclassify(connection, user_id, timezone=ZoneInfo("Europe/Paris"))
+    await reclassify(connection, user_id, timezone=clock.timezone)
     return len(new)

@@ -1,15 +1,26 @@
 """Backups of the platform's database, by Postgres' own tools, and the way back."""
 
-import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harena_local.layout import DATABASE, OWNER
 from harena_local.postgres import Postgres
-from harena_local.process import LocalError
+from harena_local.process import LocalError, run
 
 DUMP_SECONDS = 3600
 _RESTORED = "harena_restored"
+_REPLACED = "harena_replaced"
+
+# One transaction: whatever ends it, there is one database of the name, and it is whole. Renaming
+# needs nobody to be connected.
+_SWAP = f"""
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{DATABASE}';
+BEGIN;
+ALTER DATABASE {DATABASE} RENAME TO {_REPLACED};
+ALTER DATABASE {_RESTORED} RENAME TO {DATABASE};
+COMMIT;
+"""  # noqa: S608 -- put together of constants
 
 
 def dump(postgres: Postgres, folder: Path) -> Path:
@@ -44,25 +55,24 @@ def restore(postgres: Postgres, backup: Path) -> None:
     """
     if not backup.is_file():
         raise LocalError(f"{backup} is no file: `ls {backup.parent}` shows what there is.")
-    postgres.execute(f"DROP DATABASE IF EXISTS {_RESTORED} WITH (FORCE)")
+    _drop_leftovers(postgres)
     postgres.execute(f"CREATE DATABASE {_RESTORED} OWNER {OWNER}")
     try:
         _run(
             postgres,
             *("pg_restore", "--exit-on-error", "-j", "2", "-d", _RESTORED, str(backup)),
         )
-        postgres.execute(
-            f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE);\n"
-            f"ALTER DATABASE {_RESTORED} RENAME TO {DATABASE};"
-        )
+        postgres.execute(_SWAP)
     finally:
-        postgres.execute(f"DROP DATABASE IF EXISTS {_RESTORED} WITH (FORCE)")
+        with suppress(LocalError):  # the next restore tries again
+            _drop_leftovers(postgres)
+
+
+def _drop_leftovers(postgres: Postgres) -> None:
+    for name in (_RESTORED, _REPLACED):
+        postgres.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def _run(postgres: Postgres, name: str, *arguments: str) -> None:
     command, environment = postgres.client(name, *arguments)
-    done = subprocess.run(  # noqa: S603 -- a binary of ours
-        command, capture_output=True, text=True, env=environment, timeout=DUMP_SECONDS
-    )
-    if done.returncode != 0:
-        raise LocalError(f"{name} failed: {done.stderr.strip()}")
+    run(command, f"{name} failed", seconds=DUMP_SECONDS, env=environment)

@@ -51,7 +51,7 @@ def up(
         try:
             with Progress(out).shown() as report:
                 added = platform.start(report)
-                remark = platform.monitor(report) if monitoring else None
+                remarks = platform.monitor(report) if monitoring else []
         except (KeyboardInterrupt, LocalError) as error:
             # What is not healthy stays for a look at it, unless nobody asked for it to stay.
             if foreground or (isinstance(error, KeyboardInterrupt) and not ran_before):
@@ -60,9 +60,9 @@ def up(
             raise
     try:
         if added:
-            out.print(f"{added} demo transactions added, up to {platform.today}.\n")
+            out.print(f"{added} demo transactions added, up to {platform.clock.today()}.\n")
         out.print(status_table(platform.status()))
-        if remark:
+        for remark in remarks:
             out.print(Text(f"\n{remark}", "yellow"))
         out.print(invitation(platform.layout, platform.alerts))
         if foreground:

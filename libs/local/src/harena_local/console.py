@@ -13,9 +13,6 @@ from rich.text import Text
 from harena_local.health import Status
 from harena_local.layout import Layout
 
-DEMO_EMAIL = "henri@example.com"
-DEMO_PASSWORD = "Henri123456"  # noqa: S105 -- documented, and refused outside this platform
-
 _COLOURS = {
     "healthy": "green",
     "stopped": "dim",
@@ -99,12 +96,15 @@ def _duration(seconds: int) -> str:
 
 def invitation(layout: Layout, alerts: str | None) -> str:
     """The documented login, a call to try, and where the alerts are."""
+    from harena_demo.generator import DEMO_LOGINS
+
+    email, password = DEMO_LOGINS[0].email, DEMO_LOGINS[0].password
     lines = {
         "Docs": f"{layout.public_url}/docs",
         "Alerts": alerts,
-        "Login": f"{DEMO_EMAIL} / {DEMO_PASSWORD}",
+        "Login": f"{email} / {password}",
         "Try": f"curl -X POST {layout.public_url}/api/v1/users/auth/login "
-        f"-d 'username={DEMO_EMAIL}&password={DEMO_PASSWORD}'",
+        f"-d 'username={email}&password={password}'",
         "Stop": "make down",
     }
     return "".join(f"\n{name:8}{text}" for name, text in lines.items() if text) + "\n"

@@ -3,11 +3,8 @@
 from collections.abc import Mapping
 from secrets import token_bytes
 
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
-
-from harena_core.db import CONNECT_SECONDS, asyncpg_url
 from harena_db import migrate, roles
+from harena_db.owner import open_owner
 from harena_demo.store import EMBEDDED
 from harena_local.postgres import Postgres, literal
 
@@ -34,12 +31,6 @@ def create(postgres: Postgres, name: str, owner: str, password: str) -> None:
 
 async def bring_up(postgres: Postgres, owner_url: str, passwords: Mapping[str, str]) -> None:
     """Makes the services' roles with their passwords, and migrates."""
-    engine = create_async_engine(
-        asyncpg_url(postgres.url("postgres")),
-        poolclass=NullPool,
-        hide_parameters=True,
-        connect_args={"timeout": CONNECT_SECONDS},
-    )
-    async with engine.begin() as connection:
+    async with open_owner(postgres.url("postgres")) as engine, engine.begin() as connection:
         await roles.bootstrap(connection, passwords)
     await migrate.upgrade(owner_url)

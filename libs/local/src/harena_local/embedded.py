@@ -1,11 +1,9 @@
 """Starts, watches and stops the embedded platform of one state folder."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import date
 from pathlib import Path
 
 import psutil
@@ -131,37 +129,50 @@ class Embedded:
 
     # --- monitoring ---------------------------------------------------------------------------
 
-    def monitor(self, report: Report) -> str | None:
-        """Starts Prometheus beside the running platform, and returns once it answers.
+    def monitor(self, report: Report) -> Sequence[str]:
+        """Starts Prometheus and the exporters that are here, and returns once all of them answer.
 
-        The platform does without it, so an obstacle is no error: returns the sentence about what is
-        missing, if anything is. Raises LocalError where Prometheus starts and does not answer.
+        The platform does without them, so an obstacle is no error: returns a sentence about each
+        thing that is missing. Raises LocalError where one of them starts and does not answer.
         """
-        server, part = self.layout.prometheus, self.parts["prometheus"]
-        if not server.installed:
-            folder = self.state.home / "bin"
-            return (
-                f"Monitoring is off, because no prometheus is in {folder} or on PATH: run "
-                f"`tools/prometheus.sh {folder}`, which unpacks Debian's there without root, or "
-                f"install it yourself, and run this again."
-            )
-        if self.layout.configure_prometheus() or not self._is_started(part.name):
-            self.supervisor.stop_program(part.program)
-            try:
-                preflight.check_ports({port: part.name for port in part.ports})
-            except LocalError as error:
-                return f"Monitoring is off. {error}"
+        layout = self.layout
+        where = (
+            f"in {layout.programs} or on PATH: run `tools/prometheus.sh {layout.programs}`, which "
+            f"unpacks Debian's there without root, or install it yourself, and run this again."
+        )
+        if not layout.prometheus.installed:
+            return [f"Monitoring is off, because no prometheus is {where}"]
+        absent = [each for each in layout.exporters if not each.installed]
+        exporters = [each.name for each in layout.exporters if each.installed]
+        parts = [self.parts[name] for name in (*exporters, "prometheus")]
+        if layout.configure_monitoring():
+            self.supervisor.stop_program(self.parts["prometheus"].program)
+        starting = [part for part in parts if not self._is_started(part.name)]
+        try:
+            preflight.check_ports({port: part.name for part in starting for port in part.ports})
+        except LocalError as error:
+            return [f"Monitoring is off. {error}"]
+        if starting:
             report("Prometheus")
+        for part in starting:
             self.supervisor.start_program(part.program)
         try:
-            self.wait_healthy([part.name])
+            self.wait_healthy(part.name for part in parts)
         except LocalError:
-            self.supervisor.stop_program(part.program)  # it would be tried for ever
+            for part in parts:
+                self.supervisor.stop_program(part.program)  # it would be tried for ever
             raise
-        rules = self.layout.settings.rules
+        remarks = []
+        if absent:
+            jobs = ", ".join(each.job for each in absent)
+            names = ", ".join(each.binary.name for each in absent)
+            remarks.append(f"There are no figures of {jobs}, for want of {names} {where}")
+        rules = layout.settings.rules
         if not any(rules.glob("*.yaml")):
-            return f"There are no alerts, because no rules are in {rules}: set HARENA_RULES."
-        return None
+            remarks.append(
+                f"There are no alerts, because no rules are in {rules}: set HARENA_RULES."
+            )
+        return remarks
 
     @property
     def alerts(self) -> str | None:
@@ -171,9 +182,9 @@ class Embedded:
     # --- demo data ----------------------------------------------------------------------------
 
     @property
-    def today(self) -> date:
+    def clock(self) -> Clock:
         settings = self.layout.settings
-        return Clock(settings.timezone, settings.today).today()
+        return Clock(settings.timezone, settings.today)
 
     def top_up_demo(self) -> int:
         """Loads the demo households, or what came since they were loaded; how many rows."""
@@ -181,7 +192,7 @@ class Embedded:
         from harena_demo.store import DemoRefused
 
         try:
-            return sum(asyncio.run(top_up(self.layout.owner_url, today=self.today)).values())
+            return sum(asyncio.run(top_up(self.layout.owner_url, clock=self.clock)).values())
         except DemoRefused as error:
             raise LocalError(f"{error}") from error
 
@@ -203,7 +214,7 @@ class Embedded:
                     users=users,
                     transactions=transactions,
                     largest=largest,
-                    today=self.today,
+                    today=self.clock.today(),
                     progress=progress,
                 )
             )
@@ -212,12 +223,13 @@ class Embedded:
 
     def reset_demo(self) -> int:
         """Removes every demo user, whatever was done to them, and loads the households anew."""
+        from harena_demo.bulk import EMAILS
         from harena_demo.generator import DEMO_LOGINS
 
         self.must_run()
         emails = ", ".join(literal(login.email) for login in DEMO_LOGINS)
         self.layout.postgres.execute(
-            f"DELETE FROM users WHERE email IN ({emails}) OR email LIKE 'load-%@example.com'",  # noqa: S608 -- quoted
+            f"DELETE FROM users WHERE email IN ({emails}) OR email LIKE {literal(EMAILS)}",  # noqa: S608 -- quoted
             DATABASE,
             seconds=RESET_SECONDS,
         )
@@ -240,7 +252,7 @@ class Embedded:
             with suppress(psutil.TimeoutExpired):
                 supervisor.wait(DOWN_SECONDS)
         # Nobody is left, unless the supervisor was killed: then its children were told to end.
-        left = processes_of(self.state, self._binaries)
+        left = processes_of(self.state, self.layout.binaries)
         if left:
             report("ending what was left running")
             _, stubborn = psutil.wait_procs(left, timeout=0 if supervised else 5)
@@ -250,13 +262,6 @@ class Embedded:
             psutil.wait_procs(stubborn, timeout=10)
         self.state.socket.unlink(missing_ok=True)
         return supervised or bool(left)
-
-    @property
-    def _binaries(self) -> set[Path]:
-        layout = self.layout
-        servers = (layout.postgres, layout.valkey, layout.nginx, layout.prometheus)
-        programs = [Path(sys.executable), *(Path(server.argv[0]) for server in servers)]
-        return {program.resolve() for program in programs}
 
     def restart(self, name: str) -> None:
         """Stops and starts one part, and returns once it is healthy."""

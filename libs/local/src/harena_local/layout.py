@@ -3,14 +3,16 @@
 To add a service is to add its line to `SERVICES`.
 """
 
+import platform
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from harena_local import health, nginx, postgres, prometheus, valkey
+from harena_local import exporters, health, nginx, postgres, prometheus, valkey
+from harena_local.exporters import Exporter
 from harena_local.nginx import Nginx
 from harena_local.postgres import Postgres
 from harena_local.process import Identity
@@ -24,6 +26,9 @@ POSTGRES_PORT = 5432
 VALKEY_PORT = 6379
 EDGE_PORT = 8080
 PROMETHEUS_PORT = 9090
+POSTGRES_EXPORTER_PORT = 9187
+REDIS_EXPORTER_PORT = 9121
+NODE_EXPORTER_PORT = 9100
 
 # Owner of the database and of everything in it; not subject to row-level security.
 OWNER = "harena"
@@ -59,6 +64,8 @@ SERVICES = (
     Service("portal", 3010, internal_port=3011, has_database=False),
 )
 ROLES = tuple(service.role for service in SERVICES if service.has_database)
+# Reads Postgres' own figures, and nobody's rows.
+MONITOR = "harena_monitor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +114,37 @@ class Layout:
     @cached_property
     def prometheus(self) -> Prometheus:
         return Prometheus(
-            prometheus.find(self.state.home / "bin"),
+            prometheus.find("prometheus", self.programs),
             self.state.run / "prometheus",
             self.state.home / "prometheus",
             self.state.port(PROMETHEUS_PORT),
+        )
+
+    @property
+    def programs(self) -> Path:
+        """Where programs lie that no wheel carries."""
+        return self.state.home / "bin"
+
+    @cached_property
+    def exporters(self) -> Sequence[Exporter]:
+        """What tells Prometheus of that which does not tell by itself, installed or not."""
+
+        def place(job: str, port: int) -> tuple[Path, int]:
+            return prometheus.find(f"{job}_exporter", self.programs), self.state.port(port)
+
+        return (
+            exporters.of_postgres(
+                *place("postgres", POSTGRES_EXPORTER_PORT),
+                server=self.postgres.port,
+                role=MONITOR,
+                password=self.state.secrets / MONITOR,
+            ),
+            exporters.of_redis(
+                *place("redis", REDIS_EXPORTER_PORT),
+                server=self.valkey.port,
+                passwords=self._redis_passwords,
+            ),
+            exporters.of_node(*place("node", NODE_EXPORTER_PORT), node=platform.node()),
         )
 
     @property
@@ -124,7 +158,7 @@ class Layout:
 
     @property
     def role_passwords(self) -> dict[str, str]:
-        return {role: self.state.secret(role) for role in ROLES}
+        return {role: self.state.secret(role) for role in (*ROLES, MONITOR)}
 
     @cached_property
     def parts(self) -> Mapping[str, Part]:
@@ -134,6 +168,7 @@ class Layout:
             self._store("valkey", self.valkey, valkey.STOP_SIGNAL, seconds=5),
             *(self._service(service) for service in SERVICES),
             self._edge(),
+            *(self._exporter(exporter) for exporter in self.exporters),
             self._prometheus(),
         ]
         return {part.name: part for part in parts}
@@ -142,6 +177,15 @@ class Layout:
     def required(self) -> Mapping[str, Part]:
         """What the platform is not whole without."""
         return {name: part for name, part in self.parts.items() if not part.optional}
+
+    @property
+    def binaries(self) -> set[Path]:
+        """The programs of everything that runs, with all links followed."""
+        commands = (
+            *(self.postgres.argv, self.valkey.argv, self.nginx.argv, self.prometheus.argv),
+            *(exporter.argv for exporter in self.exporters),
+        )
+        return {Path(program).resolve() for program in (sys.executable, *(c[0] for c in commands))}
 
     def configure(self) -> None:
         """Writes every file that a part reads: configurations, keys, URLs with their passwords."""
@@ -163,15 +207,19 @@ class Layout:
             )
         )
         write_private(self._redis_url, self.valkey.url)
-        for role, password in self.role_passwords.items():
-            url = self.postgres.url(DATABASE, role, password)
+        for role in ROLES:
+            url = self.postgres.url(DATABASE, role, self.state.secret(role))
             write_private(self._database_url(role), url)
 
-    def configure_prometheus(self) -> bool:
-        """Writes what Prometheus reads; whether it is something else than before."""
+    def configure_monitoring(self) -> bool:
+        """Writes what Prometheus and exporters read; whether Prometheus is told another thing."""
+        write_private(
+            self._redis_passwords, exporters.redis_passwords(self.valkey.port, self.valkey.password)
+        )
         return self.prometheus.configure(
             prometheus.configuration(
                 {service.name: self._internal_port(service) for service in SERVICES},
+                [exporter for exporter in self.exporters if exporter.installed],
                 edge=self.nginx.port,
                 own=self.prometheus.port,
                 rules=self.settings.rules,
@@ -181,6 +229,10 @@ class Layout:
     @property
     def _redis_url(self) -> Path:
         return self.state.secrets / "redis-url"
+
+    @property
+    def _redis_passwords(self) -> Path:
+        return self.state.secrets / "redis-passwords.json"
 
     def _database_url(self, role: str) -> Path:
         return self.state.secrets / f"database-url-{role}"
@@ -255,6 +307,21 @@ class Layout:
         )
         healthy = lambda: health.answers(server.port, "/health")  # noqa: E731
         return Part(program, (server.port,), self.public_url, healthy)
+
+    def _exporter(self, exporter: Exporter) -> Part:
+        program = Program(
+            name=exporter.name,
+            kind="monitoring",
+            argv=exporter.argv,
+            who=Identity("plain"),
+            stop_signal=exporters.STOP_SIGNAL,
+            death_signal=exporters.STOP_SIGNAL,
+            stop_seconds=5,
+            environment=exporter.environment,
+            autostart=False,
+        )
+        address = f"http://127.0.0.1:{exporter.port}"
+        return Part(program, (exporter.port,), address, exporter.ready)
 
     def _prometheus(self) -> Part:
         server = self.prometheus

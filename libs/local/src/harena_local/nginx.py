@@ -6,19 +6,10 @@ namespace it is no root, and everything stays in its folder.
 
 import signal
 import socket
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harena_local.process import (
-    ENVIRONMENT,
-    Identity,
-    LocalError,
-    Running,
-    identity,
-    shimmed,
-    wheel_file,
-)
+from harena_local.process import Identity, Running, identity, run, shimmed, wheel_file
 
 STOP_SIGNAL = signal.SIGQUIT  # lets running answers end
 
@@ -43,15 +34,8 @@ class Nginx:
         (self.folder / "tmp").mkdir(exist_ok=True)
         (self.folder / "nginx.conf").write_text(configuration)
         self.who.own(self.folder)
-        checked = subprocess.run(  # noqa: S603 -- a binary of ours
-            shimmed([*self.argv, "-t", "-q"], self.who),
-            capture_output=True,
-            text=True,
-            env=ENVIRONMENT,
-            timeout=30,
-        )
-        if checked.returncode != 0:
-            raise LocalError(f"nginx refuses its configuration: {checked.stderr.strip()}")
+        check = shimmed([*self.argv, "-t", "-q"], self.who)
+        run(check, "nginx refuses its configuration", seconds=30)
 
     def ready(self) -> bool:
         """Whether it takes connections."""

@@ -7,7 +7,6 @@ machine), checksums.
 """
 
 import signal
-import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from harena_local.process import (
     LocalError,
     Running,
     identity,
+    run,
     shimmed,
     wheel_file,
 )
@@ -86,24 +86,14 @@ class Postgres:
             password = Path(folder) / "password"
             password.write_text(self.password)
             self.who.own(Path(folder))
-            made = subprocess.run(  # noqa: S603 -- a binary of ours
-                shimmed(
-                    [
-                        *(program("initdb"), "-D", str(fresh), "-U", SUPERUSER, "-A"),
-                        *("scram-sha-256", "--pwfile", str(password), "--encoding", "UTF8"),
-                        *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
-                        *("--locale", "C", "--data-checksums"),
-                        *(() if self.durable else ("--no-sync",)),
-                    ],
-                    self.who,
-                ),
-                capture_output=True,
-                text=True,
-                env=ENVIRONMENT,
-                timeout=120,
-            )
-            if made.returncode != 0:
-                raise LocalError(f"Postgres could not make {self.data}: {made.stderr.strip()}")
+            command = [
+                *(program("initdb"), "-D", str(fresh), "-U", SUPERUSER, "-A"),
+                *("scram-sha-256", "--pwfile", str(password), "--encoding", "UTF8"),
+                *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+                *("--locale", "C", "--data-checksums"),
+                *(() if self.durable else ("--no-sync",)),
+            ]
+            run(shimmed(command, self.who), f"Postgres could not make {self.data}", seconds=120)
             fresh.rename(self.data)
         return True
 
@@ -124,12 +114,12 @@ class Postgres:
 
     def ready(self) -> bool:
         """Whether it takes connections (not while it starts, recovers or stops)."""
-        asked = subprocess.run(  # noqa: S603 -- a binary of ours
-            [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "2"],
-            env=ENVIRONMENT,
-            timeout=10,
-        )
-        return asked.returncode == 0
+        ask = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "2"]
+        try:
+            run(ask, "Postgres is not ready", seconds=10)
+        except LocalError:
+            return False
+        return True
 
     def url(self, database: str, user: str = SUPERUSER, password: str | None = None) -> str:
         """`postgresql://user:password@127.0.0.1:port/database`; the superuser's by default."""
@@ -149,17 +139,8 @@ class Postgres:
         command, environment = self.client(
             "psql", *("-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", "-")
         )
-        done = subprocess.run(  # noqa: S603 -- a binary of ours
-            command,
-            input=sql,
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=seconds,
-        )
-        if done.returncode != 0:
-            raise LocalError(f"Postgres refused: {done.stderr.strip()}")
-        return [line.split("\t") for line in done.stdout.splitlines()]
+        printed = run(command, "Postgres refused", seconds=seconds, env=environment, input=sql)
+        return [line.split("\t") for line in printed.splitlines()]
 
     def running(self, log: Path) -> Running:
         """The server as a child of this process, for tests."""

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 SHIM = Path(__file__).with_name("shim.py")
 # Servers get this and nothing of the caller's environment, whose PG… or LC_… would change them.
@@ -37,6 +37,29 @@ def wheel_file(package: str, pattern: str) -> Path:
     if not found:
         raise LocalError(f"The package {package} has no {pattern} for this system.")
     return found[0]
+
+
+def run(
+    command: Sequence[str],
+    failure: str,
+    *,
+    seconds: float,
+    env: Mapping[str, str] = ENVIRONMENT,
+    **options: Any,
+) -> str:
+    """Runs a program of ours to its end; what it printed. `options` are `subprocess.run`'s.
+
+    Raises LocalError: `failure`, and the program's own words or that it took too long.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 -- a binary of ours
+            command, capture_output=True, text=True, env=env, timeout=seconds, **options
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LocalError(f"{failure}: it did not end within {seconds:g} s.") from error
+    if done.returncode != 0:
+        raise LocalError(f"{failure}: {done.stderr.strip()}")
+    return str(done.stdout)
 
 
 def wait_until(
@@ -154,7 +177,7 @@ class Running:
             raise LocalError(f"{self.argv[0]} did not start:\n{self.log.read_text()[-2000:]}")
 
     def stop(self) -> None:
-        """Asks it to end, then ends it and all its children."""
+        """Asks it to end; where it does not in time, kills it and all its children."""
         process = self._process
         if process is None:
             return

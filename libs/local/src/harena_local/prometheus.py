@@ -1,12 +1,14 @@
 """Prometheus, where there is one: no wheel carries it, so the platform does without it by default.
 
-It is the system's, or Debian's unpacked into the `bin` of the state folder. It asks the same jobs,
-by the same names and with the same labels, as on a cluster, so that one set of rules fits both.
+It is the system's, or Debian's unpacked into the `bin` of the state folder. Of a cluster's jobs it
+has those whose targets are here, by the same names and with the same labels, so that one set of
+rules fits both: all but ingress, kubelet, cadvisor and alertmanager. What a kubelet tells of its
+machine, a node exporter tells here.
 """
 
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import yaml
 
 from harena_local import health
+from harena_local.exporters import Exporter
 from harena_local.process import Identity, identity
 
 STOP_SIGNAL = signal.SIGTERM
@@ -24,13 +27,20 @@ KEPT_FOR, KEPT_SIZE = "15d", "2GB"
 _ALERT_PAGES = ("/alerts", "/classic/alerts", "/api/v1/alerts")
 
 
-def find(folder: Path) -> Path:
-    """The binary: in `folder`, else on PATH; where there is none, where it is to be put."""
-    found = shutil.which("prometheus", path=str(folder)) or shutil.which("prometheus")
-    return Path(found) if found else folder / "prometheus"
+def find(name: str, folder: Path) -> Path:
+    """A program: in `folder`, else on PATH; where there is none, where it is to be put."""
+    found = shutil.which(name, path=str(folder)) or shutil.which(name)
+    return Path(found) if found else folder / name
 
 
-def configuration(services: Mapping[str, int], *, edge: int, own: int, rules: Path) -> str:
+def configuration(
+    services: Mapping[str, int],
+    exporters: Iterable[Exporter],
+    *,
+    edge: int,
+    own: int,
+    rules: Path,
+) -> str:
     """The text of prometheus.yml.
 
     `services` gives the port of each service's probes and metrics, `edge` and `own` those of the
@@ -57,6 +67,7 @@ def configuration(services: Mapping[str, int], *, edge: int, own: int, rules: Pa
                 # As a client comes: the whole way, through the edge.
                 job("edge", target(edge), metrics_path="/health"),
                 job("prometheus", target(own)),
+                *(job(each.job, target(each.port, **each.labels)) for each in exporters),
             ],
         },
         sort_keys=False,

@@ -9,7 +9,6 @@ import pwd
 import shlex
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from xmlrpc.client import Fault, ServerProxy, Transport
 
 import psutil
 
-from harena_local.process import ENVIRONMENT, Identity, LocalError, shimmed, wait_until
+from harena_local.process import Identity, LocalError, run, shimmed, wait_until
 from harena_local.state import State, write_private
 
 RPC_SECONDS = 10.0
@@ -140,7 +139,9 @@ class _Transport(Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> HTTPConnection:
-        return _Connection(self._path)
+        connection = _Connection(self._path)
+        self._connection = (host, connection)  # which the proxy closes at its end
+        return connection
 
 
 class Supervisor:
@@ -175,17 +176,16 @@ class Supervisor:
     def start(self, text: str) -> None:
         """Starts it with this configuration. Raises LocalError with its words where it does not."""
         write_private(self._file, text)
-        started = subprocess.run(  # noqa: S603 -- from our own environment
+        failure = "The supervisor did not start"
+        run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._file)],
-            capture_output=True,
-            text=True,
-            env=ENVIRONMENT,
+            failure,
+            seconds=START_SECONDS,
             cwd=self._state.run,
             umask=0o077,
-            timeout=START_SECONDS,
         )
-        if started.returncode != 0 or not wait_until(lambda: self.running, START_SECONDS):
-            raise LocalError(f"The supervisor did not start: {started.stderr.strip()}")
+        if not wait_until(lambda: self.running, START_SECONDS):
+            raise LocalError(f"{failure}: it does not answer after {START_SECONDS:g} s.")
 
     def processes(self) -> dict[str, Process]:
         """Every program by name; none where it is not running."""

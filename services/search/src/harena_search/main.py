@@ -27,7 +27,7 @@ async def _resources(
             return
         async with open_client(seconds=5, max_connections=20) as client:
             engine = SearchEngine(client, settings.elasticsearch_url)
-            # Optional: without it there is still Postgres.
+            # Optional: without it the service is degraded, and serves.
             check = Check("elasticsearch", engine.ping, required=False)
             yield {**shared, "checks": [*shared["checks"], check]}
 

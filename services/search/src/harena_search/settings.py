@@ -11,5 +11,5 @@ class SearchSettings(ServiceSettings):
     port: int = Field(default=3001, ge=0, le=65535)
     # Hosted engines carry user and password in it.
     elasticsearch_url: SecretStr | None = Field(
-        default=None, description="The search engine; without one Postgres searches."
+        default=None, description="The search engine; while it does not answer, search is degraded."
     )

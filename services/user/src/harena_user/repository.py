@@ -74,6 +74,15 @@ class Login:
     is_active: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a user is called."""
+
+    email: str
+    first_name: str | None
+    last_name: str | None
+
+
 class EmailTaken(Exception):
     """Another account has this address."""
 
@@ -136,18 +145,18 @@ class UserRepository(Repository):
         row = (await self._connection.execute(query)).one_or_none()
         return Preferences.model_validate(row) if row else None
 
-    async def lock(self, user_id: int, *, shared: bool = False) -> str | None:
-        """The user's e-mail, which nobody changes before this transaction ends; nor the password.
+    async def lock(self, user_id: int, *, shared: bool = False) -> Identity | None:
+        """The user, whom nobody changes before this transaction ends; nor the password.
 
         `shared` only keeps changes away; otherwise one such transaction at a time.
         """
         query = (
-            select(users.c.email)
+            select(users.c.email, users.c.first_name, users.c.last_name)
             .where(users.c.id == user_id)
             .with_for_update(read=shared, key_share=not shared)
         )
-        email: str | None = await self._connection.scalar(query)
-        return email
+        row = (await self._connection.execute(query)).one_or_none()
+        return Identity(*row) if row else None
 
     async def update(self, user_id: int, **values: Any) -> None:
         """Raises EmailTaken."""

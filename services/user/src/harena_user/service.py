@@ -17,11 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from harena_core.auth import REVOKED, Principal, Sessions
 from harena_core.clock import Clock
 from harena_core.errors import BadRequest, Conflict, HarenaError, Invalid, NotAuthenticated
+from harena_db.ledger import reclassify
 from harena_ledger.scope import AccountSelection, InvalidSelection
 from harena_user.passwords import Passwords
 from harena_user.repository import (
     BankRepository,
     EmailTaken,
+    Identity,
     Login,
     SessionRepository,
     UserRepository,
@@ -141,12 +143,15 @@ class UserService:
         try:
             async with self.transaction(user_id) as connection:
                 users = UserRepository(connection)
-                email = await users.lock(user_id)
+                before = await users.lock(user_id)
                 if verified is not None:
-                    await _still(users, email, verified)
+                    await _still(users, before, verified)
                     ended = await SessionRepository(connection).revoke(user_id)
                 if values:
                     await users.update(user_id, **values)
+                if before is not None and _is_renamed(before, change):
+                    # A transfer may name its holder: internal then, and spending otherwise.
+                    await reclassify(connection, user_id, timezone=self.clock.timezone)
                 if change.preferences is not None:
                     sections = change.preferences.sections()
                     await _change_preferences(users, BankRepository(connection), user_id, sections)
@@ -209,9 +214,13 @@ def _known_spelling(username: str) -> str:
         return ""
 
 
-async def _still(users: UserRepository, email: str | None, verified: Login) -> None:
+def _is_renamed(before: Identity, change: ProfileChange) -> bool:
+    return any(getattr(before, field) != name for field, name in change.names().items())
+
+
+async def _still(users: UserRepository, before: Identity | None, verified: Login) -> None:
     """Raises Conflict where somebody else changed the password meanwhile."""
-    if email is None or await users.find_login(email) != verified:
+    if before is None or await users.find_login(before.email) != verified:
         raise Conflict("Le compte vient d'être modifié. Réessayez.")
 
 
