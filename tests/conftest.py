@@ -6,6 +6,8 @@ In: nothing but the wheels. Out: a migrated `database` of its own for each test 
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import structlog
@@ -15,6 +17,7 @@ from harena_core.testing import free_port
 from harena_db import testing
 from harena_db.testing import Database
 from harena_local.postgres import Postgres
+from harena_local.process import Running
 from harena_local.valkey import Valkey
 
 
@@ -34,11 +37,26 @@ def plain_logs() -> None:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """An empty server; `execute` speaks to it as superuser."""
-    folder = tmp_path_factory.mktemp("postgres")
+    with serving_postgres(tmp_path_factory.mktemp("postgres")) as (server, _):
+        yield server
+
+
+@contextmanager
+def serving_postgres(folder: Path) -> Iterator[tuple[Postgres, Running]]:
+    """A new server in that folder, and its process."""
     server = Postgres(folder / "data", free_port(), "superuser-secret", durable=False)
     server.initialise()
-    with server.running(folder / "postgres.log"):
-        yield server
+    with server.running(folder / "postgres.log") as running:
+        yield server, running
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[tuple[Postgres, Running]]:
+    """An empty server that a test may stop."""
+    folder = tmp_path / "postgres"
+    folder.mkdir()
+    with serving_postgres(folder) as served:
+        yield served
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +77,22 @@ async def database(database_server: str) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     """An empty server with a password; its `url` is a service's REDIS_URL."""
-    folder = tmp_path_factory.mktemp("valkey")
+    with serving_valkey(tmp_path_factory.mktemp("valkey")) as (server, _):
+        yield server
+
+
+@contextmanager
+def serving_valkey(folder: Path) -> Iterator[tuple[Valkey, Running]]:
     server = Valkey(folder, free_port(), "valkey-secret")
     server.configure()
-    with server.running(folder / "valkey.log"):
-        yield server
+    with server.running(folder / "valkey.log") as running:
+        yield server, running
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[tuple[Valkey, Running]]:
+    """An empty server that a test may stop."""
+    folder = tmp_path / "valkey"
+    folder.mkdir()
+    with serving_valkey(folder) as served:
+        yield served

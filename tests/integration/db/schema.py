@@ -99,12 +99,16 @@ def contractions(before: Definitions, after: Definitions) -> list[str]:
     for table, index in sorted(after["indexes"] - before["indexes"], key=str):
         if table in tables and "UNIQUE" in str(index):
             found.append(f"{table} has a new unique index")
-    found += [f"{name} is gone" for name, _ in sorted(before["functions"] - after["functions"])]
+    found += [
+        f"{name} is gone" for name, _ in sorted(before["functions"] - after["functions"], key=str)
+    ]
     for kind in ("triggers", "policies", "row security"):
         lost = before[kind] - after[kind]
         # A trigger more does its own; a policy more hides or shows what was not.
         changed = lost if kind == "triggers" else lost | (after[kind] - before[kind])
-        found += [f"{table} has other {kind}" for table in sorted({t for t, *_ in changed} & kept)]
+        found += [
+            f"{table} has other {kind}" for table in sorted({str(t) for t, *_ in changed} & kept)
+        ]
     for thing, role, right in sorted(before["grants"] - after["grants"], key=str):
         table, _, column = str(thing).partition(".")
         gone = table in tables - kept or (column and (table, column) not in new)

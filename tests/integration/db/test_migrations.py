@@ -66,10 +66,21 @@ async def test_each_step_can_be_undone(empty: Database) -> None:
         revision = below
 
 
-async def test_up_again_changes_nothing(database: Database) -> None:
-    before = await facts(database)
+async def test_up_again_changes_nothing(empty: Database) -> None:
+    await migrate.upgrade(empty.url())
+    before = await facts(empty)
+    await migrate.upgrade(empty.url())
+    assert await facts(empty) == before
+
+
+async def test_up_again_closes_a_database_that_was_restored(
+    empty: Database, database: Database
+) -> None:
+    """A copy has, like a backup, all but the rights on the database itself."""
+    await migrate.upgrade(empty.url())
+    assert await facts(database) != await facts(empty)
     await migrate.upgrade(database.url())
-    assert await facts(database) == before
+    assert await facts(database) == await facts(empty)
 
 
 async def test_two_at_once_take_turns(empty: Database) -> None:

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.conftest import serving_postgres
 
-from harena_core.testing import free_port
 from harena_db import cli, migrate, roles
 from harena_db.owner import open_owner
 from harena_local.postgres import Postgres
@@ -26,10 +26,7 @@ CAN_LOG_IN = """
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """Roles belong to a server, so these tests have one of their own."""
-    folder = tmp_path_factory.mktemp("bare")
-    postgres = Postgres(folder / "data", free_port(), "superuser-secret", durable=False)
-    postgres.initialise()
-    with postgres.running(folder / "postgres.log"):
+    with serving_postgres(tmp_path_factory.mktemp("bare")) as (postgres, _):
         yield postgres
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, text
@@ -68,11 +68,25 @@ def derived(entry: Entry, ids: Mapping[int, int]) -> Derived:
     )
 
 
-async def household(connection: AsyncConnection, user_id: int, *, timezone: ZoneInfo) -> Household:
-    """Everything that decides the kinds of a user's rows, besides the rows.
+def account(row: Any, timezone: ZoneInfo) -> Account:
+    """An account as the ledger knows it, from what has the columns of `accounts` by their names.
 
     `timezone` is the deployment's: in it the moment of a synchronisation is a calendar day.
     """
+    return Account(
+        id=row.bridge_account_id,
+        type=AccountType(row.type),
+        name=row.name,
+        balance=row.balance,
+        currency=row.currency_code,
+        iban_hash=row.iban_hash,
+        iban_last4=row.iban_last4,
+        last_sync_on=row.last_sync_at and row.last_sync_at.astimezone(timezone).date(),
+    )
+
+
+async def household(connection: AsyncConnection, user_id: int, *, timezone: ZoneInfo) -> Household:
+    """Everything that decides the kinds of a user's rows, besides the rows."""
     names = (
         await connection.execute(
             select(users.c.first_name, users.c.last_name).where(users.c.id == user_id)
@@ -80,16 +94,7 @@ async def household(connection: AsyncConnection, user_id: int, *, timezone: Zone
     ).one()
     return Household(
         accounts=tuple(
-            Account(
-                id=row.bridge_account_id,
-                type=AccountType(row.type),
-                name=row.name,
-                balance=row.balance,
-                currency=row.currency_code,
-                iban_hash=row.iban_hash,
-                iban_last4=row.iban_last4,
-                last_sync_on=row.last_sync_at and row.last_sync_at.astimezone(timezone).date(),
-            )
+            account(row, timezone)
             for row in await connection.execute(
                 select(accounts)
                 .where(accounts.c.user_id == user_id)

@@ -22,6 +22,14 @@ _TAKE_TURNS = text("SELECT pg_advisory_xact_lock(7215301140)")
 # Longer than any migration may hold its locks; a run that waits more than this fails instead.
 _LOCK_SECONDS = 120
 
+# As a migration did once; but rights on the database itself are in no backup of it.
+_CLOSE_DATABASE = text(f"""
+    DO $$ BEGIN
+        EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+        EXECUTE format('GRANT CONNECT ON DATABASE %I TO {", ".join(ROLES)}', current_database());
+    END $$
+""")
+
 
 def _config(connection: Connection | None = None) -> Config:
     config = Config()
@@ -40,6 +48,7 @@ def _upgrade(connection: Connection, revision: str) -> None:
     if is_enough(_revision(connection)):
         # So that a service can wait for its schema. Alembic's own table: no migration speaks of it.
         connection.execute(text(f"GRANT SELECT ON alembic_version TO {', '.join(ROLES)}"))
+        connection.execute(_CLOSE_DATABASE)
 
 
 def _downgrade(connection: Connection, revision: str) -> None:

@@ -1,11 +1,11 @@
-"""Totals of a period in a scope: what every figure is made of.
+"""Totals of a period in a scope: the definition of every figure.
 
     totals(rows, entries, period, scope)                      -> Totals
     totals(rows, entries, period, scope, merchant_key="edf")  -> Totals
 
-The same sums as a reader's SQL: income is what income rows and the excess of refunds bring,
-expenses are what expense rows cost less what refunds give back. Nothing is clamped here, so that
-the months of a year sum to it.
+Readers sum in SQL, and tests hold both to DuckDB's. Income is what income rows and the excess of
+refunds bring, expenses are what expense rows cost less what refunds give back. Nothing is clamped
+here, so that the months of a year sum to it.
 """
 
 from collections import defaultdict

@@ -46,6 +46,7 @@ class AccountRecord:
     balance: Decimal
     currency_code: str | None
     iban_hash: str | None
+    iban_last4: str | None
     last_sync_at: datetime | None
 
 
@@ -145,6 +146,7 @@ def _holdings() -> Select[Any]:
             accounts.c.balance,
             accounts.c.currency_code,
             accounts.c.iban_hash,
+            accounts.c.iban_last4,
             accounts.c.last_sync_at,
         )
         .select_from(me)

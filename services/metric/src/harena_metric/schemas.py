@@ -260,4 +260,4 @@ class Envelope(BaseModel, Generic[Data]):
 
     success: Literal[True] = True
     data: Data
-    timestamp: datetime = Field(description="When this was answered, with an offset.")
+    timestamp: datetime = Field(description="When it was answered, with an offset.")

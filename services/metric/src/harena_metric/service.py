@@ -15,9 +15,10 @@ from typing import Any, Literal
 from harena_core.clock import Clock
 from harena_core.db import Reader
 from harena_core.errors import Conflict, Invalid
+from harena_db.ledger import account
 from harena_ledger import categories, periods
 from harena_ledger.comparisons import Flow, compare, coverage
-from harena_ledger.model import Account, AccountType
+from harena_ledger.model import Account
 from harena_ledger.periods import Comparison, Extent, Month, Period
 from harena_ledger.scope import (
     EURO,
@@ -30,7 +31,7 @@ from harena_ledger.scope import (
 from harena_ledger.text import fold
 from harena_ledger.totals import CurrencyTotals, Totals
 from harena_metric.answers import Answers, Question
-from harena_metric.repository import AccountRecord, AccountSum, Holdings, MetricRepository
+from harena_metric.repository import AccountSum, Holdings, MetricRepository
 from harena_metric.schemas import (
     AccountsUsedOut,
     ComparisonDisplay,
@@ -210,25 +211,14 @@ class MetricService:
                 "préférences.",
                 code="INVALID_ACCOUNT_SELECTION",
             ) from error
-        accounts = {record.id: self._account(record) for record in holdings.accounts}
+        zone = self._clock.timezone
+        accounts = {record.id: account(record, zone) for record in holdings.accounts}
         scope = select(list(accounts.values()), selection)
         counted = scope.account_ids
         return _Scope(
             ledger=scope,
-            accounts={id_: account for id_, account in accounts.items() if account.id in counted},
+            accounts={id_: each for id_, each in accounts.items() if each.id in counted},
             as_of=scope.as_of(self._today),
-        )
-
-    def _account(self, record: AccountRecord) -> Account:
-        read_at = record.last_sync_at
-        return Account(
-            id=record.bridge_account_id,
-            type=AccountType(record.type),
-            name=record.name,
-            balance=record.balance,
-            currency=record.currency_code,
-            iban_hash=record.iban_hash,
-            last_sync_on=read_at and read_at.astimezone(self._clock.timezone).date(),
         )
 
 
