@@ -8,20 +8,26 @@
 
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
 
+from harena_core.settings import CoreSettings
+from harena_db.cli import RolePasswords
+from harena_demo.cli import DemoSettings
 from harena_demo.generator import DEMO_LOGINS
 from harena_edge import capabilities, model
 from harena_edge.capabilities import EDGE_KINDS
 from harena_edge.model import Route
+from harena_local.state import LocalSettings
 
 ROOT = Path(__file__).parents[1]
 
-SETTINGS = {
+SERVICES = {
     "user": "UserSettings",
     "search": "SearchSettings",
     "metric": "MetricSettings",
@@ -29,32 +35,54 @@ SETTINGS = {
     "conversation": "ConversationSettings",
     "portal": "PortalSettings",
 }
+# What each command reads of its settings class; of those it inherits a service's more.
+COMMANDS: dict[str, tuple[type[BaseSettings], set[str]]] = {
+    "harena": (LocalSettings, set()),
+    "harena-db": (RolePasswords, {"database_url"}),
+    "harena-demo": (DemoSettings, {"database_url", "today", "timezone"}),
+}
 
 _HEAD = """# Settings
 
 Written by `make docs` from the settings classes; do not edit.
 
-Every setting is an environment variable. The value of any of them may come from a file: `X_FILE`
-names the file that holds the value of `X`, which is how a mounted secret is given.
+Every setting is an environment variable. The value of any may come from a file: `X_FILE` names the
+file that holds the value of `X`, which is how a mounted secret is given. (Not so for `harena`.)
+`all` are the five services and the portal.
 """
 
 
 def settings_page() -> str:
-    """One table for what several services read, one for what each alone reads."""
-    classes = {
-        service: getattr(import_module(f"harena_{service}.settings"), name)
-        for service, name in SETTINGS.items()
-    }
+    """One table: a setting, its default, who reads it. Raises ValueError for an undescribed one."""
     readers: dict[tuple[str, str, str], list[str]] = {}
-    for service, settings in classes.items():
-        for name, field in settings.model_fields.items():
-            row = (name.upper(), _default(field), field.description or "")
-            readers.setdefault(row, []).append(service)
+    for reader, settings, names in _readers():
+        for name in names:
+            readers.setdefault(_row(settings, name), []).append(reader)
     lines = [_HEAD, "| variable | default | read by | what it is |", "| --- | --- | --- | --- |"]
-    for (name, default, description), services in sorted(readers.items()):
-        by = "all" if len(services) == len(classes) else ", ".join(services)
-        lines.append(f"| `{name}` | {default} | {by} | {description} |")
+    for (name, default, description), found in sorted(readers.items()):
+        services = [reader for reader in found if reader in SERVICES]
+        if len(services) == len(SERVICES):
+            found = ["all", *found[len(services) :]]
+        lines.append(f"| `{name}` | {default} | {', '.join(found)} | {description} |")
     return "\n".join(lines) + "\n"
+
+
+def _readers() -> Iterator[tuple[str, type[BaseSettings], Iterable[str]]]:
+    for service, name in SERVICES.items():
+        settings = getattr(import_module(f"harena_{service}.settings"), name)
+        yield service, settings, settings.model_fields
+    for command, (settings, inherited) in COMMANDS.items():
+        yield command, settings, settings.__annotations__.keys() | inherited
+
+
+def _row(settings: type[BaseSettings], name: str) -> tuple[str, str, str]:
+    """Variable, default and description, which may be that of the class where it came from."""
+    field = settings.model_fields[name]
+    for parent in (*settings.__mro__, CoreSettings):
+        if issubclass(parent, BaseSettings) and name in parent.model_fields:
+            if description := parent.model_fields[name].description:
+                return name.upper(), _default(field), description
+    raise ValueError(f"{settings.__name__}.{name} has no description")
 
 
 def _default(field: FieldInfo) -> str:
@@ -63,6 +91,8 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if value in (None, "", PydanticUndefined):
         return "–"
+    if isinstance(value, Path):
+        value = value.relative_to(ROOT)
     return f"`{value}`"
 
 

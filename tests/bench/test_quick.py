@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from .subjects import ROOT
+from tests.bench.subjects import ROOT
 
 
 @pytest.mark.timeout(180)

@@ -25,7 +25,7 @@ from tools.images.workspace import ROOT
 from harena_db import migrate
 
 REGISTRY, TAG = "cluster.test", "1"
-ECHO, SLOW_ANSWERS = "tests/edge/echo.py", "tests/cluster/slow_answers.py"
+ECHO, SLOW_ANSWERS = "tests/edge/echo.py", "tests/integration/conversation/slow_answers.py"
 SERVICES = ("user", "search", "metric", "budget", "conversation", "portal")
 SLOW = "conversation-slow"
 CHANGED = {name: f"{SLOW if name == 'conversation' else name}-changed" for name in SERVICES}

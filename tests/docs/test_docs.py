@@ -74,6 +74,29 @@ class TestReadme:
         assert (done.returncode, done.stdout) == (0, "")
 
 
+class TestSettings:
+    CLASS = re.compile(r"^class \w+\(\w*Settings\):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+
+    def test_every_setting_stands_in_the_table_with_a_word_of_what_it_is(self) -> None:
+        sources = [
+            path.read_text()
+            for part in ("libs", "services")
+            for path in ROOT.glob(f"{part}/*/src/**/*.py")
+        ]
+        settings = {
+            name.upper()
+            for source in sources
+            for body in self.CLASS.findall(source)
+            for name in re.findall(r"^    (\w+): ", body, re.MULTILINE)
+        }
+        rows = (ROOT / "docs" / "settings.md").read_text().splitlines()
+        described = {
+            row.split("`")[1] for row in rows if row.startswith("| `") and not row.endswith("|  |")
+        }
+
+        assert settings == described
+
+
 class TestDecisions:
     def test_are_numbered_without_a_gap(self) -> None:
         assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))

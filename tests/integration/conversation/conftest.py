@@ -10,15 +10,14 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import httpx2
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from websockets.asyncio.client import ClientConnection, connect
 
 from harena_conversation.main import create
@@ -35,9 +34,9 @@ from harena_conversation.schemas import (
 from harena_conversation.settings import ConversationSettings
 from harena_core.auth import Principal
 from harena_core.errors import DatabaseUnavailable
-from harena_core.testing import WAIT_SECONDS, TokenMint, running, socket_url
+from harena_core.testing import WAIT_SECONDS, Caller, TokenMint, running, socket_url
 from harena_db import tables
-from harena_db.testing import Database
+from harena_db.testing import Database, make_caller
 from harena_local.valkey import Valkey
 
 SOCKET = "/api/v3/ws"
@@ -89,20 +88,9 @@ class Answers:
             self.closed += 1
 
 
-@dataclass(frozen=True)
-class Person:
-    user_id: int
-    session_id: UUID
+@dataclass(frozen=True, slots=True)
+class Person(Caller):
     database: Database
-    mint: TokenMint
-
-    @property
-    def token(self) -> str:
-        return self.mint.token(self.user_id, self.session_id)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
 
     @property
     def stream(self) -> str:
@@ -157,21 +145,9 @@ async def client(start: Start) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 async def make_person(database: Database, mint: TokenMint, name: str) -> Person:
-    users, sessions = tables.users, tables.sessions
     async with database.transaction() as connection:
-        user_id = await connection.scalar(
-            insert(users)
-            .values(email=f"{name}@example.com", password_hash="x")
-            .returning(users.c.id)
-        )
-        session_id = await connection.scalar(
-            insert(sessions)
-            .values(user_id=user_id, expires_at=datetime.now(UTC) + timedelta(hours=1))
-            .returning(sessions.c.id)
-        )
-    assert user_id
-    assert session_id
-    return Person(user_id, session_id, database, mint)
+        caller = await make_caller(connection, name, mint)
+    return Person(caller.user_id, caller.session_id, mint, database)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.cluster import slow_answers
+from tests.integration.conversation import slow_answers
 from tests.integration.conversation.conftest import (
     Event,
     Person,

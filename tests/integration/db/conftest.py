@@ -6,17 +6,15 @@ In: `database` of `tests/conftest.py`. Out: `households`, two users who have a r
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import ColumnElement, Table, func, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from harena_db import tables, testing
-from harena_db.testing import Database
+from harena_db.testing import Database, add, begin_session
 
 DAY = date(2026, 3, 14)
 
@@ -35,35 +33,22 @@ class Home:
 
 async def make_home(connection: AsyncConnection, name: str, number: int) -> Home:
     """A row in every table; `number` keeps the bank's ids apart."""
-
-    async def add(table: Table, returning: ColumnElement[Any], **values: Any) -> Any:
-        return await connection.scalar(insert(table).values(**values).returning(returning))
-
     email = f"{name}@example.com"
-    user_id = await add(
-        tables.users, tables.users.c.id, email=email, password_hash=f"hash-of-{name}"
-    )
+    user_id = await add(connection, tables.users, email=email, password_hash=f"hash-of-{name}")
     mine = {"user_id": user_id}
-    await add(tables.user_preferences, tables.user_preferences.c.id, **mine)
-    session_id = await add(
-        tables.sessions,
-        tables.sessions.c.id,
-        **mine,
-        expires_at=datetime.now(UTC) + timedelta(hours=8),
-    )
+    await add(connection, tables.user_preferences, **mine)
+    session_id = await begin_session(connection, user_id)
     await add(
+        connection,
         tables.bridge_connections,
-        tables.bridge_connections.c.id,
         **mine,
         bridge_user_uuid=f"uuid-{number}",
         external_user_id=f"harena-user-{number}",
     )
-    item_id = await add(
-        tables.items, tables.items.c.id, **mine, bridge_item_id=number, bank_name="Banque"
-    )
+    item_id = await add(connection, tables.items, **mine, bridge_item_id=number, bank_name="Banque")
     account_id = await add(
+        connection,
         tables.accounts,
-        tables.accounts.c.id,
         **mine,
         item_id=item_id,
         bridge_account_id=number,
@@ -73,8 +58,8 @@ async def make_home(connection: AsyncConnection, name: str, number: int) -> Home
         currency_code="EUR",
     )
     transaction_id = await add(
+        connection,
         tables.transactions,
-        tables.transactions.c.id,
         **mine,
         account_id=account_id,
         bridge_transaction_id=number,
@@ -85,13 +70,13 @@ async def make_home(connection: AsyncConnection, name: str, number: int) -> Home
         counted_category_id=98001,
     )
     await add(
+        connection,
         tables.merchant_corrections,
-        func.now(),
         **mine,
         merchant_key="carrefour",
         merchant_name="Carrefour",
     )
-    await add(tables.own_counterparties, func.now(), **mine, counterparty_key="livret", is_own=True)
+    await add(connection, tables.own_counterparties, **mine, counterparty_key="livret", is_own=True)
     return Home(user_id, email, session_id, item_id, account_id, transaction_id)
 
 

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.integration.db.conftest import Home, make_home
 
 from harena_db.tables import accounts, daily_totals, transactions, users
 from harena_db.testing import Database
-
-from .conftest import Home, make_home
 
 # Written apart from the triggers' own statement, kind by kind.
 _EXPECTED = text("""

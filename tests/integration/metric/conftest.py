@@ -7,22 +7,20 @@ their kinds (tests/unit/ledger).
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import httpx2
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Table, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import insert
 
-from harena_core.testing import TokenMint, running
+from harena_core.testing import Caller, TokenMint, running
 from harena_db import tables
-from harena_db.testing import Database
+from harena_db.testing import Database, add, make_caller
 from harena_local.valkey import Valkey
 from harena_metric.main import create
 from harena_metric.settings import MetricSettings
@@ -30,21 +28,6 @@ from harena_metric.settings import MetricSettings
 FOOD, FUEL, SALARY = 98001, 98003, 98201
 
 Start = Callable[[date], AbstractAsyncContextManager[httpx2.AsyncClient]]
-
-
-async def add(
-    connection: AsyncConnection, table: Table, returning: ColumnElement[Any], **values: Any
-) -> Any:
-    return await connection.scalar(insert(table).values(**values).returning(returning))
-
-
-@dataclass(slots=True)
-class User:
-    """Somebody who has a token."""
-
-    user_id: int
-    session_id: UUID
-    headers: dict[str, str] = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -59,37 +42,22 @@ class Bank:
         self._next += 1
         return self._next
 
-    async def user(self, **selection: Any) -> User:
-        """A user with a live session, and with that account selection where one is given."""
+    async def user(self, **selection: Any) -> Caller:
+        """A user with that account selection, where one is given."""
         async with self.database.transaction() as connection:
-            email = f"user-{self.number()}@example.com"
-            user_id = await add(
-                connection, tables.users, tables.users.c.id, email=email, password_hash="x"
-            )
-            return await self.login(user_id, connection, selection)
-
-    async def login(
-        self, user_id: int, connection: AsyncConnection, selection: dict[str, Any] | None = None
-    ) -> User:
-        session_id = await add(
-            connection,
-            tables.sessions,
-            tables.sessions.c.id,
-            user_id=user_id,
-            expires_at=datetime.now(UTC) + timedelta(hours=1),
-        )
-        if selection:
-            await connection.execute(
-                insert(tables.user_preferences).values(
-                    user_id=user_id, budget_settings={"account_selection": selection}
+            user = await make_caller(connection, f"user-{self.number()}", self.mint)
+            if selection:
+                await add(
+                    connection,
+                    tables.user_preferences,
+                    user_id=user.user_id,
+                    budget_settings={"account_selection": selection},
                 )
-            )
-        token = self.mint.token(user_id, session_id)
-        return User(user_id, session_id, {"Authorization": f"Bearer {token}"})
+        return user
 
     async def account(
         self,
-        user: User,
+        user: Caller,
         type: str = "checking",
         *,
         bridge_account_id: int | None = None,
@@ -101,14 +69,12 @@ class Bank:
             item_id = await add(
                 connection,
                 tables.items,
-                tables.items.c.id,
                 user_id=user.user_id,
                 bridge_item_id=self.number(),
             )
             account_id: int = await add(
                 connection,
                 tables.accounts,
-                tables.accounts.c.id,
                 user_id=user.user_id,
                 item_id=item_id,
                 bridge_account_id=bridge_account_id or self.number(),
@@ -121,7 +87,7 @@ class Bank:
 
     async def row(
         self,
-        user: User,
+        user: Caller,
         account_id: int,
         day: date,
         amount: str,
@@ -178,7 +144,9 @@ def start(settings: MetricSettings) -> Start:
     return started
 
 
-async def ask(client: httpx2.AsyncClient, user: User, metric: str, **query: Any) -> dict[str, Any]:
+async def ask(
+    client: httpx2.AsyncClient, user: Caller, metric: str, **query: Any
+) -> dict[str, Any]:
     """The `data` of a metric."""
     answer = await client.get(f"/api/v1/metrics/{metric}", params=query, headers=user.headers)
     assert answer.status_code == 200, answer.text
@@ -189,7 +157,7 @@ async def ask(client: httpx2.AsyncClient, user: User, metric: str, **query: Any)
 
 
 async def refused(
-    client: httpx2.AsyncClient, user: User, metric: str, **query: Any
+    client: httpx2.AsyncClient, user: Caller, metric: str, **query: Any
 ) -> list[list[str]]:
     """Where the culprits of a 422 stand."""
     answer = await client.get(f"/api/v1/metrics/{metric}", params=query, headers=user.headers)

@@ -9,8 +9,9 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, update
+from tests.integration.metric.conftest import Bank, Start, ask
 
-from harena_core.testing import TokenMint, eventually, running
+from harena_core.testing import Caller, TokenMint, eventually, running
 from harena_db import tables, testing
 from harena_db.testing import Database
 from harena_local.postgres import Postgres
@@ -19,13 +20,11 @@ from harena_local.valkey import Valkey
 from harena_metric.main import create
 from harena_metric.settings import MetricSettings
 
-from .conftest import Bank, Start, User, ask
-
 TODAY = date(2026, 3, 15)
 METRICS = ("expenses/mom", "expenses/yoy", "income/mom", "income/yoy", "coverage")
 
 
-async def figures(client: httpx2.AsyncClient, user: User) -> list[dict[str, Any]]:
+async def figures(client: httpx2.AsyncClient, user: Caller) -> list[dict[str, Any]]:
     """Everything that a user is told, but for when."""
     answers = [await ask(client, user, metric) for metric in METRICS]
     answers.append(await ask(client, user, "expenses/mom", marchand="Carrefour"))
@@ -34,7 +33,7 @@ async def figures(client: httpx2.AsyncClient, user: User) -> list[dict[str, Any]
     return answers
 
 
-async def household(bank: Bank) -> tuple[User, int]:
+async def household(bank: Bank) -> tuple[Caller, int]:
     user = await bank.user()
     account = await bank.account(user)
     await bank.row(user, account, date(2026, 2, 2), "-40.00", merchant_key="carrefour")
@@ -43,7 +42,7 @@ async def household(bank: Bank) -> tuple[User, int]:
     return user, account
 
 
-async def status(client: httpx2.AsyncClient, user: User, metric: str = METRICS[0]) -> int:
+async def status(client: httpx2.AsyncClient, user: Caller, metric: str = METRICS[0]) -> int:
     answer = await client.get(f"/api/v1/metrics/{metric}", headers=user.headers)
     return answer.status_code
 

@@ -16,15 +16,15 @@ import duckdb
 import httpx2
 import pytest
 from sqlalchemy import select, text
+from tests.integration.metric.conftest import Start, ask
 
 from harena_core.clock import Clock
+from harena_core.testing import Caller, TokenMint
 from harena_db.tables import users
-from harena_db.testing import Database
+from harena_db.testing import Database, begin_session
 from harena_demo.generator import DEMO_LOGINS
 from harena_demo.loader import top_up
 from harena_demo.store import claim
-
-from .conftest import Bank, Start, User, ask
 
 # In the middle of a month whose predecessor is longer, and not the last day of a year.
 TODAY = date(2026, 11, 24)
@@ -53,7 +53,7 @@ class Oracle:
 
     connection: duckdb.DuckDBPyConnection
 
-    def totals(self, user: User, first: date, after: date) -> tuple[Decimal, Decimal]:
+    def totals(self, user: Caller, first: date, after: date) -> tuple[Decimal, Decimal]:
         """Income and expenses, net of refunds, of the days from `first` to before `after`."""
         found = self.connection.execute(
             _TOTALS, {"user": user.user_id, "first": first, "after": after, "today": TODAY}
@@ -80,7 +80,7 @@ def month(back: int) -> tuple[date, date]:
 
 
 @pytest.fixture
-async def people(database: Database, bank: Bank) -> dict[str, User]:
+async def people(database: Database, mint: TokenMint) -> dict[str, Caller]:
     """Every demo household, logged in."""
     async with database.transaction() as connection:
         await claim(connection)
@@ -92,13 +92,14 @@ async def people(database: Database, bank: Bank) -> dict[str, User]:
                 select(users.c.id).where(users.c.email == login.email)
             )
             assert user_id is not None
-            found[login.email] = await bank.login(user_id, connection)
+            session_id = await begin_session(connection, user_id)
+            found[login.email] = Caller(user_id, session_id, mint)
     return found
 
 
 @pytest.fixture
 async def oracle(
-    database: Database, people: dict[str, User], tmp_path: Path
+    database: Database, people: dict[str, Caller], tmp_path: Path
 ) -> AsyncIterator[Oracle]:
     file = tmp_path / "rows.csv"
     async with database.transaction() as connection:
@@ -116,7 +117,7 @@ async def oracle(
         yield Oracle(memory)
 
 
-def compared(flow: str, oracle: Oracle, user: User, data: dict[str, Any]) -> Iterator[str]:
+def compared(flow: str, oracle: Oracle, user: Caller, data: dict[str, Any]) -> Iterator[str]:
     """What of an answer is not as it should be, its periods taken as they are."""
     at = 0 if flow == "income" else 1
     totals = {}
@@ -140,7 +141,7 @@ def bounds(data: dict[str, Any], name: str) -> tuple[date, date]:
     return date.fromisoformat(period["start"]), date.fromisoformat(period["end"])
 
 
-async def check_months(client: httpx2.AsyncClient, oracle: Oracle, user: User) -> list[str]:
+async def check_months(client: httpx2.AsyncClient, oracle: Oracle, user: Caller) -> list[str]:
     wrong: list[str] = []
     for back in range(1, MONTHS + 1):
         first, after = month(back)
@@ -162,7 +163,7 @@ async def check_months(client: httpx2.AsyncClient, oracle: Oracle, user: User) -
 
 
 async def test_all_figures_are_those_of_duckdb(
-    start: Start, people: dict[str, User], oracle: Oracle
+    start: Start, people: dict[str, Caller], oracle: Oracle
 ) -> None:
     wrong: list[str] = []
     async with start(TODAY) as client:
@@ -184,7 +185,7 @@ async def test_all_figures_are_those_of_duckdb(
 
 
 async def test_months_sum_to_the_year_and_categories_to_the_month(
-    database: Database, start: Start, people: dict[str, User]
+    database: Database, start: Start, people: dict[str, Caller]
 ) -> None:
     async with database.transaction() as connection:
         names = list(await connection.scalars(text("SELECT name FROM categories")))

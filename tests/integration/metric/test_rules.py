@@ -4,8 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-
-from .conftest import FOOD, FUEL, SALARY, Bank, Start, ask, refused
+from tests.integration.metric.conftest import FOOD, FUEL, SALARY, Bank, Start, ask, refused
 
 TODAY = date(2026, 3, 15)
 

@@ -19,13 +19,12 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 from redis.asyncio import Redis
-from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from harena_core.passwords import hash_password
 from harena_core.testing import TokenMint, running
 from harena_db import tables, testing
-from harena_db.testing import Database
+from harena_db.testing import Database, add
 from harena_local.valkey import Valkey
 from harena_user.main import create
 from harena_user.settings import UserSettings
@@ -90,11 +89,6 @@ def bearer(token: str) -> dict[str, str]:
 async def log_in(client: httpx2.AsyncClient, email: str, password: str) -> httpx2.Response:
     form = {"username": email, "password": password}
     return await client.post("/api/v1/users/auth/login", data=form)
-
-
-async def add(connection: AsyncConnection, table: Table, **values: Any) -> Any:
-    key = next(iter(table.primary_key.columns))
-    return await connection.scalar(insert(table).values(**values).returning(key))
 
 
 async def make_person(

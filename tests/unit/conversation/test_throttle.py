@@ -8,27 +8,18 @@ import pytest
 from harena_conversation import throttle
 from harena_conversation.throttle import Places, Questions
 from harena_core.errors import TooManyRequests, Unavailable
-
-
-class Time:
-    """Stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from harena_core.testing import HandClock
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
-    clock = Time()
+def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
+    clock = HandClock()
     monkeypatch.setattr(time, "monotonic", clock)
     return clock
 
 
 class TestQuestions:
-    def test_any_minute_has_so_many(self, clock: Time) -> None:
+    def test_any_minute_has_so_many(self, clock: HandClock) -> None:
         questions = Questions(per_minute=2)
         questions.take(1)
         clock.now += 30
@@ -42,7 +33,7 @@ class TestQuestions:
         with pytest.raises(TooManyRequests):
             questions.take(1)
 
-    def test_a_refusal_is_not_counted(self, clock: Time) -> None:
+    def test_a_refusal_is_not_counted(self, clock: HandClock) -> None:
         questions = Questions(per_minute=1)
         questions.take(1)
         for _ in range(5):
@@ -53,14 +44,14 @@ class TestQuestions:
 
         questions.take(1)
 
-    def test_users_do_not_meet(self, clock: Time) -> None:
+    def test_users_do_not_meet(self, clock: HandClock) -> None:
         questions = Questions(per_minute=1)
         questions.take(1)
 
         questions.take(2)
 
     def test_what_is_remembered_is_bounded(
-        self, clock: Time, monkeypatch: pytest.MonkeyPatch
+        self, clock: HandClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(throttle, "MAX_USERS", 3)
         questions = Questions(per_minute=2)

@@ -6,11 +6,10 @@ import httpx2
 import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
+from tests.unit.core.conftest import Dependency
 
 from harena_core import health
 from harena_core.testing import eventually
-
-from .conftest import Dependency
 
 PROMETHEUS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 

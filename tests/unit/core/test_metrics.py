@@ -1,6 +1,5 @@
 """Label values come from lists of ours, whatever strangers send."""
 
-import asyncio
 import random
 import string
 import time
@@ -139,9 +138,12 @@ class TestLag:
             assert found is not None
             return found
 
+        async def measured() -> bool:
+            return lag() > 0
+
         async with watched_lag(instruments):
             assert lag() < 0.3
-            await asyncio.sleep(0.02)
+            await eventually(measured)
             end = time.monotonic() + 0.4
             while time.monotonic() < end:
                 pass  # nobody else gets a turn

@@ -1,12 +1,8 @@
-import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.unit.ledger.builders import properties
 
-from harena_ledger.money import cents, euros, number, percent
+from harena_ledger.money import cents, euros, percent
 
 
 class TestCents:
@@ -25,17 +21,6 @@ class TestCents:
 
     def test_there_is_no_negative_zero(self) -> None:
         assert str(cents(Decimal("-0.001"))) == "0.00"
-        assert json.dumps(number(Decimal("-0.001"))) == "0.0"
-
-
-class TestNumber:
-    @given(st.decimals(-999_999_999_999, 999_999_999_999, places=2))
-    @properties
-    def test_every_amount_that_the_database_holds_is_written_exactly(self, amount: Decimal) -> None:
-        written = json.dumps(number(amount))
-
-        assert Decimal(written) == amount
-        assert len(written.partition(".")[2]) <= 2
 
 
 class TestFrench:

@@ -5,20 +5,11 @@ from tests.unit.portal.conftest import SERVICES, Ports, Services
 
 from harena_core.health import Status
 from harena_core.http import open_client
+from harena_core.testing import HandClock
 from harena_portal.service import Found, Platform, Round
 from harena_portal.words import NBSP, duration, headline, page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-class Hand:
-    """A clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def states(rest: Status = "healthy", **changes: Status) -> Round:
@@ -92,23 +83,23 @@ class TestAnswer:
 
 class TestSince:
     async def test_counts_from_the_last_change_of_each_service(self, services: Services) -> None:
-        hand = Hand()
+        clock = HandClock()
         async with open_client(seconds=2, max_connections=10) as client:
             urls = {name: fake.url for name, fake in services.items()}
-            platform = Platform(client, urls, cache_seconds=1, now=hand)
+            platform = Platform(client, urls, cache_seconds=1, now=clock)
 
             async def since() -> tuple[str, str]:
-                rows = page(await platform.look(), hand()).services
+                rows = page(await platform.look(), clock()).services
                 return rows["user"].since, rows["budget"].since
 
             assert await since() == (duration(0), duration(0))
-            hand.seconds += 600
+            clock.now += 600
             services["budget"].says("degraded")
             assert await since() == (f"10{NBSP}min", duration(0))
-            hand.seconds += 300
+            clock.now += 300
             assert await since() == (f"15{NBSP}min", f"5{NBSP}min")
             services["budget"].says("healthy")
-            hand.seconds += 60
+            clock.now += 60
             assert await since() == (f"16{NBSP}min", duration(0))
 
 

@@ -8,6 +8,7 @@ from harena_core.dependencies import network_of
 from harena_core.errors import TooManyRequests
 from harena_core.metrics import Instruments
 from harena_core.redis import Cache
+from harena_core.testing import HandClock
 from harena_user import throttle
 from harena_user.throttle import Counters, Tally, counting_secret
 
@@ -15,14 +16,6 @@ from harena_user.throttle import Counters, Tally, counting_secret
 @pytest.fixture
 def counters() -> Counters:
     return Counters(Cache(None, Instruments("user")), b"secret")
-
-
-class Watch:
-    """A clock that the test moves."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
 
 class TestCounters:
@@ -38,11 +31,12 @@ class TestCounters:
     async def test_forget_so_long_after_the_first(
         self, counters: Counters, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        watch = Watch(monkeypatch)
+        clock = HandClock()
+        monkeypatch.setattr(time, "monotonic", clock)
         await counters.add("ada", seconds=60)
-        watch.now += 59
+        clock.now += 59
         assert await counters.add("ada", seconds=60) == Tally(count=2, seconds=2)
-        watch.now += 1
+        clock.now += 1
 
         assert await counters.read("ada") == [Tally()]
         assert await counters.add("ada", seconds=60) == Tally(count=1, seconds=61)

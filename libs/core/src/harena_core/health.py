@@ -124,7 +124,7 @@ async def _run(check: Check) -> CheckResult:
     return CheckResult(status=status, required=check.required, latency_ms=latency)
 
 
-router = APIRouter(tags=["operations"])
+router = APIRouter()
 
 
 @router.get("/livez", include_in_schema=False)
@@ -146,7 +146,11 @@ async def readyz(request: Request, response: Response) -> Readiness:
     return Readiness(ready=not failing, failing=failing)
 
 
-@router.get(
+public = APIRouter(tags=["operations"])
+"""`/health`, which a service may have under its own prefix as well."""
+
+
+@public.get(
     "/health",
     summary="How the service is",
     response_model=Health,
@@ -160,6 +164,9 @@ async def health(request: Request, response: Response) -> Health | Response:
         return _as_metrics(found, request)
     response.status_code = 503 if found.status == "unhealthy" else 200
     return found
+
+
+router.include_router(public)
 
 
 def wants_metrics(request: Request) -> bool:

@@ -41,10 +41,15 @@ class CoreSettings(BaseSettings):
         hide_input_in_errors=True,  # or a secret that fails validation is printed in the log
     )
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    timezone: ZoneInfo = Field(default_factory=lambda: ZoneInfo("Europe/Paris"))
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
+    timezone: ZoneInfo = Field(
+        default_factory=lambda: ZoneInfo("Europe/Paris"),
+        description="Whose calendar day it is, for everybody.",
+    )
     today: date | None = Field(
         default=None, description="Fixes the calendar day, for tests and demos."
     )
@@ -93,16 +98,20 @@ class DatabaseSettings(CoreSettings):
     """A process that speaks to Postgres."""
 
     # A URL carries a password, so it is a secret as a whole and never shows in a repr or a log.
-    database_url: SecretStr
-    database_pool_size: int = Field(default=8, ge=1, le=50)
+    database_url: SecretStr = Field(description="Postgres, in any common form of its URL.")
+    database_pool_size: int = Field(
+        default=8, ge=1, le=50, description="Connections to Postgres at most."
+    )
 
 
 class ServiceSettings(DatabaseSettings):
     """One of the five services: it checks tokens, and keeps short-lived answers in Redis."""
 
-    redis_url: SecretStr | None = None
+    redis_url: SecretStr | None = Field(
+        default=None, description="The cache; without one Postgres is asked more often."
+    )
     key_set_file: Path = Field(
         description="File with the public keys of tokens: a JWKS, or PEM certificates."
     )
-    token_issuer: str = "harena"  # noqa: S105 -- a name
-    token_audience: str = "harena-api"  # noqa: S105
+    token_issuer: str = Field(default="harena", description="`iss` of every token.")
+    token_audience: str = Field(default="harena-api", description="`aud` of every token.")

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,6 +28,16 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+class HandClock:
+    """Stands still until a test moves its `now`: in place of `time.monotonic`."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 async def eventually(
@@ -133,3 +144,20 @@ class TokenMint:
     def token(self, user_id: int, session_id: UUID | None = None, **changes: Any) -> str:
         """A token signed with the deployment's key."""
         return keys.sign(self.claims(user_id, session_id, **changes), self.private_pem)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody with a session, which may be live or not."""
+
+    user_id: int
+    session_id: UUID
+    mint: TokenMint = field(repr=False)
+
+    @property
+    def token(self) -> str:
+        return self.mint.token(self.user_id, self.session_id)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}

@@ -11,9 +11,10 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
+from typing import Annotated
 
 from alembic.util import CommandError
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from sqlalchemy.exc import DBAPIError
 
 from harena_core.settings import DatabaseSettings
@@ -31,15 +32,22 @@ class NotReady(Exception):
     """The schema is older than this release."""
 
 
+RolePassword = Annotated[
+    SecretStr | None, Field(description="That of the service's role, which `bootstrap` makes.")
+]
+
+
 class RolePasswords(DatabaseSettings):
     """By name: one for each of `harena_db.roles.ROLES` that is used, and one for the monitor."""
 
-    harena_user_password: SecretStr | None = None
-    harena_search_password: SecretStr | None = None
-    harena_metric_password: SecretStr | None = None
-    harena_budget_password: SecretStr | None = None
-    harena_conversation_password: SecretStr | None = None
-    harena_monitor_password: SecretStr | None = None
+    harena_user_password: RolePassword = None
+    harena_search_password: RolePassword = None
+    harena_metric_password: RolePassword = None
+    harena_budget_password: RolePassword = None
+    harena_conversation_password: RolePassword = None
+    harena_monitor_password: SecretStr | None = Field(
+        default=None, description="That of the role that monitors, where there is to be one."
+    )
 
     def by_role(self) -> dict[str, str]:
         given = {role: getattr(self, f"{role}_password") for role in (*roles.ROLES, roles.MONITOR)}

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Table, insert, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from harena_core.testing import Caller, TokenMint
 from harena_db import migrate, roles, tables
 from harena_db.owner import open_owner
 
@@ -61,6 +62,13 @@ async def begin_session(connection: AsyncConnection, user_id: int) -> UUID:
     expires = datetime.now(UTC) + timedelta(hours=1)
     session_id: UUID = await add(connection, tables.sessions, user_id=user_id, expires_at=expires)
     return session_id
+
+
+async def make_caller(connection: AsyncConnection, name: str, mint: TokenMint) -> Caller:
+    """A user of that name who is logged in, and has nothing else."""
+    email = f"{name}@example.com"
+    user_id = await add(connection, tables.users, email=email, password_hash="x")  # noqa: S106
+    return Caller(user_id, await begin_session(connection, user_id), mint)
 
 
 @asynccontextmanager

@@ -20,7 +20,9 @@ from harena_demo.store import DemoRefused, claim
 class DemoSettings(DatabaseSettings):
     """Whose database, and what everybody's password will be."""
 
-    demo_password: SecretStr = Field(min_length=8)
+    demo_password: SecretStr = Field(
+        min_length=8, description="With it every demo household logs in."
+    )
 
 
 async def load(settings: DemoSettings) -> dict[str, int]:

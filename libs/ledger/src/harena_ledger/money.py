@@ -1,4 +1,4 @@
-"""Money is `Decimal` inside and a JSON number on the wire; it is rounded once, at the edge."""
+"""Money is `Decimal`. What is shown of it is rounded once: here in words, elsewhere on the wire."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -9,14 +9,6 @@ ZERO = Decimal("0.00")
 def cents(value: Decimal) -> Decimal:
     """Two decimals, half to even, and never a negative zero."""
     return value.quantize(CENT, ROUND_HALF_EVEN) + ZERO
-
-
-def number(value: Decimal) -> float:
-    """The JSON number of an amount or a percentage, rounded to two decimals.
-
-    A float shows every amount of numeric(14,2) as written: 14 digits of the 15 that a double keeps.
-    """
-    return float(cents(value))
 
 
 def euros(value: Decimal) -> str:

@@ -44,7 +44,8 @@ class LocalSettings(BaseSettings):
         default_factory=lambda: _checkout() / "monitoring" / "rules",
         description="The folder of Prometheus' rules, *.yaml.",
     )
-    today: date | None = Field(default=None, description="Fixes the calendar day.")
+    # What it gives to the services, where they are described.
+    today: date | None = None
     timezone: ZoneInfo = Field(default_factory=lambda: ZoneInfo("Europe/Paris"))
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

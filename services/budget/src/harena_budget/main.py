@@ -1,16 +1,18 @@
-"""The budget service: the budget profile of a user."""
+"""The budget service as an app, and as a process."""
 
 from fastapi import FastAPI
 
 from harena_budget.settings import BudgetSettings
-from harena_core import serve as core_serve
+from harena_core import serve as core
 from harena_core.app import create_app
 from harena_core.resources import service_resources
 
 
 def create(settings: BudgetSettings) -> FastAPI:
-    return create_app(settings, service="budget", routers=(), resources=service_resources)
+    """The app, with nothing opened yet."""
+    return create_app(settings, service="budget", routers=[], resources=service_resources)
 
 
 def serve() -> None:
-    core_serve.serve(create, BudgetSettings())
+    """Runs the service until it is told to stop."""
+    core.serve(create, BudgetSettings())

@@ -1,4 +1,4 @@
-"""What the conversation service alone reads from its environment."""
+"""What the conversation service is told."""
 
 from pydantic import Field
 

@@ -1,18 +1,15 @@
 """What the metric service takes and answers. Amounts are euros, as JSON numbers of two decimals."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 
+from harena_core.amounts import Money, Percentage
 from harena_ledger.comparisons import Colour, Direction, Level
 from harena_ledger.model import AccountType
-from harena_ledger.money import number
 from harena_ledger.periods import FIRST_YEAR, LAST_YEAR, Extent
 from harena_ledger.scope import SelectionMode
-
-Number = Annotated[Decimal, PlainSerializer(number, return_type=float)]
 
 # A year less at both ends than a period may have: the reference may be the year before.
 MonthNumber = Annotated[int, Field(ge=1, le=12, examples=[11])]
@@ -94,7 +91,7 @@ class YearTotal(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     annee: int
-    total: Number
+    total: Money
     """0 or more."""
     jours: int
     """Days that the period has."""
@@ -116,8 +113,8 @@ class MonthTotal(YearTotal):
 class VariationOut(BaseModel):
     """How the total changed from the reference to the target."""
 
-    montant: Number = Field(description="Target less reference.")
-    pourcentage: Number = Field(description="Of the reference; 100 where there is none.")
+    montant: Money = Field(description="Target less reference.")
+    pourcentage: Percentage = Field(description="Of the reference; 100 where there is none.")
     direction: Direction
     comparable: bool = Field(description="False where only the reference is 0.")
 
@@ -146,7 +143,7 @@ class UsedAccountOut(BaseModel):
     bridge_account_id: int
     account_name: str
     account_type: AccountType
-    balance: Number
+    balance: Money
     currency: str
 
 
@@ -167,7 +164,7 @@ class OtherCurrency(BaseModel):
 
     currency: str
     count: int
-    total: Number
+    total: Money
     """Of the same sort as the answer's totals, in that currency, over all of its periods."""
 
 
@@ -243,12 +240,12 @@ class CoverageOut(_Figures):
 
     metric_type: Literal["coverage_rate"] = "coverage_rate"
     periode: CoveragePeriod
-    revenus: Number
-    depenses: Number
+    revenus: Money
+    depenses: Money
     """0 or more."""
-    solde: Number
+    solde: Money
     """Income less expenses, before any expenses below 0 were shown as 0."""
-    taux_couverture: Number
+    taux_couverture: Percentage
     """`solde` in per cent of income."""
     affichage: CoverageDisplay
     mise_a_jour: datetime

@@ -23,7 +23,7 @@ from harena_portal.settings import PortalSettings
 
 
 @asynccontextmanager
-async def resources(settings: PortalSettings, _: Instruments) -> AsyncIterator[Mapping[str, Any]]:
+async def _resources(settings: PortalSettings, _: Instruments) -> AsyncIterator[Mapping[str, Any]]:
     """What asks the services. None is a dependency: the pages say how each is."""
     urls = settings.service_urls
     async with open_client(seconds=ASK_SECONDS, max_connections=2 * len(urls)) as client:
@@ -40,7 +40,7 @@ class Portal:
     def __init__(self, settings: PortalSettings) -> None:
         self.internal_port = settings.internal_port
         self.operations = create_app(
-            settings, service="portal", routers=[], resources=resources, serves_docs=False
+            settings, service="portal", routers=[], resources=_resources, serves_docs=False
         )
         self.drain: Drain = self.operations.state.drain
         self.pages = _pages(settings, self.operations.state.instruments, self.drain)

@@ -7,7 +7,11 @@ from pydantic import Field, StringConstraints
 
 from harena_core.settings import CoreSettings
 
-BaseUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/?#]+$")]
+BaseUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[^/?#]+$"),
+    Field(description="Where that service is, as seen from the portal."),
+]
 
 
 class PortalSettings(CoreSettings):

@@ -2,15 +2,7 @@
 
 from fastapi import APIRouter
 
-from harena_core.health import Health, health
+from harena_core import health
 
-router = APIRouter(prefix="/api/v1/search", tags=["operations"])
-
-# Open, and documented here too: the edge gives `/health` to the portal.
-router.add_api_route(
-    "/health",
-    health,
-    summary="How the service is",
-    response_model=Health,
-    responses={503: {"model": Health, "description": "A required dependency does not answer."}},
-)
+router = APIRouter(prefix="/api/v1/search")
+router.include_router(health.public)  # the edge gives `/health` itself to the portal

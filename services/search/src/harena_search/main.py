@@ -1,4 +1,4 @@
-"""The search service: search over a user's transactions."""
+"""The search service as an app, and as a process."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -6,13 +6,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from harena_core import serve as core_serve
+from harena_core import serve as core
 from harena_core.app import create_app
 from harena_core.health import Check
 from harena_core.http import open_client
 from harena_core.metrics import Instruments
 from harena_core.resources import service_resources
-from harena_search.api import router
+from harena_search import api
 from harena_search.engine import SearchEngine
 from harena_search.settings import SearchSettings
 
@@ -33,8 +33,10 @@ async def _resources(
 
 
 def create(settings: SearchSettings) -> FastAPI:
-    return create_app(settings, service="search", routers=(router,), resources=_resources)
+    """The app, with nothing opened yet."""
+    return create_app(settings, service="search", routers=[api.router], resources=_resources)
 
 
 def serve() -> None:
-    core_serve.serve(create, SearchSettings())
+    """Runs the service until it is told to stop."""
+    core.serve(create, SearchSettings())

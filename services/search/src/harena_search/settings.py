@@ -1,4 +1,4 @@
-"""What the search service alone reads from its environment."""
+"""What the search service is told."""
 
 from pydantic import Field, SecretStr
 
@@ -6,6 +6,8 @@ from harena_core.settings import ServiceSettings
 
 
 class SearchSettings(ServiceSettings):
+    """What every service is told, and where the search engine is."""
+
     port: int = Field(default=3001, ge=0, le=65535)
     # Hosted engines carry user and password in it.
     elasticsearch_url: SecretStr | None = Field(

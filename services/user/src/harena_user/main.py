@@ -1,4 +1,4 @@
-"""The user service: accounts, sessions, and what the bank connections brought."""
+"""The user service as an app, and as a process."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -9,11 +9,11 @@ from typing import Any
 from fastapi import FastAPI
 
 from harena_core import keys
-from harena_core import serve as core_serve
+from harena_core import serve as core
 from harena_core.app import create_app
 from harena_core.metrics import Instruments
 from harena_core.resources import service_resources
-from harena_user.api import routers
+from harena_user import api
 from harena_user.passwords import Passwords
 from harena_user.settings import UserSettings
 from harena_user.throttle import Counters, LoginGuard, RegistrationGuard, counting_secret
@@ -40,8 +40,10 @@ async def _resources(
 
 
 def create(settings: UserSettings) -> FastAPI:
-    return create_app(settings, service="user", routers=routers, resources=_resources)
+    """The app, with nothing opened yet."""
+    return create_app(settings, service="user", routers=api.routers, resources=_resources)
 
 
 def serve() -> None:
-    core_serve.serve(create, UserSettings())
+    """Runs the service until it is told to stop."""
+    core.serve(create, UserSettings())

@@ -3,7 +3,6 @@
 import json
 import math
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from email_validator import EmailNotValidError, validate_email
@@ -13,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     SecretStr,
     StringConstraints,
     ValidationInfo,
@@ -22,7 +20,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from harena_ledger import money
+from harena_core.amounts import Money
 from harena_ledger.model import AccountType, CategoryClass, Kind
 from harena_ledger.scope import SelectionMode
 from harena_user.passwords import MAX_LENGTH, MIN_LENGTH, is_common
@@ -35,8 +33,6 @@ MAX_LIST = 500
 
 # Of an account selection: hashes of the chosen accounts' IBANs. The ledger's, never the client's.
 PLACES = "included_places"
-
-Money = Annotated[Decimal, PlainSerializer(money.number, return_type=float)]
 
 Day = date  # a class may then have a field called `date`
 

@@ -1,4 +1,4 @@
-"""What the user service alone reads from its environment."""
+"""What the user service is told."""
 
 from pydantic import Field, SecretStr
 
@@ -6,7 +6,7 @@ from harena_core.settings import ServiceSettings
 
 
 class UserSettings(ServiceSettings):
-    """The only service that holds the private key."""
+    """What every service is told, and the private key, which no other has."""
 
     port: int = Field(default=3000, ge=0, le=65535)
     signing_key: SecretStr = Field(
