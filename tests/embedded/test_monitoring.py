@@ -398,6 +398,17 @@ class TestDown:
         assert "Alerts" not in platform.run("up").stdout
         assert platform.status()["prometheus"]["state"] == "off"
 
+    def test_a_taken_port_costs_its_own_figures_only(
+        self, platform: Platform, prometheus: Prometheus
+    ) -> None:
+        [port] = platform.layout.parts["node-exporter"].ports
+        with socket.create_server(("127.0.0.1", port)):
+            shown = platform.run("up", "--monitoring").stdout
+        assert f"There are no figures of node. Port {port}" in shown
+        assert platform.status()["prometheus"]["state"] == "healthy"
+        assert platform.status()["redis-exporter"]["state"] == "healthy"
+        assert platform.status()["node-exporter"]["state"] == "off"
+
 
 @pytest.fixture
 def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:

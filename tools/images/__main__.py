@@ -11,7 +11,7 @@ FOLDER, for `ctr images import`, `docker load`, or k3s's folder of images. The s
     traefik         the other one, for tests: k3s brings its own
     monitoring      Prometheus, Alertmanager and the exporters
 
-Without any, those that an installation needs: harena and data. Linux on amd64, Debian 12.
+Without any, ours and those of the stores: harena and data. Linux on amd64, Debian 12.
 
 What was packed before, of the same sources, is copied. Debian's packages are those of the last
 `apt-get update`.

@@ -33,6 +33,7 @@ class TestLayout:
     def test_has_a_login_for_each_role_of_the_schema_and_no_other(self) -> None:
         assert sorted(ROLES) == sorted(roles.ROLES)
         assert MONITOR == roles.MONITOR
+        assert MONITOR == roles.MONITOR
 
     def test_runs_every_service_that_the_edge_routes_to(self) -> None:
         assert {service.name for service in SERVICES} == model.load().services
@@ -68,7 +69,7 @@ class TestLayout:
 class TestConfiguration:
     def test_holds_no_secret(self, layout: Layout) -> None:
         layout.configure()
-        layout.configure_monitoring()
+        layout.configure_monitoring(layout.exporters)
         text = configuration(layout.state, [part.program for part in layout.parts.values()])
         for file in layout.state.secrets.iterdir():
             assert file.read_text() not in text

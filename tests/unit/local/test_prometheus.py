@@ -55,7 +55,7 @@ def configuration(layout: Layout) -> dict[str, Any]:
 
 
 def read(layout: Layout) -> dict[str, Any]:
-    layout.configure_monitoring()
+    layout.configure_monitoring([each for each in layout.exporters if each.installed])
     [option] = [word for word in layout.prometheus.argv if word.startswith("--config.file=")]
     found: dict[str, Any] = yaml.safe_load(Path(option.partition("=")[2]).read_text())
     return found
@@ -128,7 +128,7 @@ class TestConfiguration:
     def test_says_whether_it_changed(self, settings: LocalSettings) -> None:
         moved = settings.model_copy(update={"harena_rules": settings.rules / "other"})
         Layout(settings).state.make_folders()
-        changes = [Layout(each).configure_monitoring() for each in (settings, settings, moved)]
+        changes = [Layout(each).configure_monitoring([]) for each in (settings, settings, moved)]
         assert changes == [True, False, True]
 
 
@@ -170,6 +170,8 @@ class TestFinding:
         assert prometheus.find("prometheus", own) == own / "prometheus"
         install(system, "prometheus")
         assert prometheus.find("prometheus", own) == system / "prometheus"
+        install(system, "prometheus-node-exporter")  # Debian's name
+        assert prometheus.find("node_exporter", own) == system / "prometheus-node-exporter"
         install(own, "prometheus")
         assert prometheus.find("prometheus", own) == own / "prometheus"
 

@@ -142,16 +142,20 @@ class Embedded:
         )
         if not layout.prometheus.installed:
             return [f"Monitoring is off, because no prometheus is {where}"]
+        obstacle = self._taken_port("prometheus")
+        if obstacle:
+            return [f"Monitoring is off. {obstacle}"]
         absent = [each for each in layout.exporters if not each.installed]
-        exporters = [each.name for each in layout.exporters if each.installed]
-        parts = [self.parts[name] for name in (*exporters, "prometheus")]
-        if layout.configure_monitoring():
+        blocked = {
+            each.job: taken
+            for each in layout.exporters
+            if each.installed and (taken := self._taken_port(each.name))
+        }
+        used = [each for each in layout.exporters if each.installed and each.job not in blocked]
+        parts = [self.parts[name] for name in (*(each.name for each in used), "prometheus")]
+        if layout.configure_monitoring(used):
             self.supervisor.stop_program(self.parts["prometheus"].program)
         starting = [part for part in parts if not self._is_started(part.name)]
-        try:
-            preflight.check_ports({port: part.name for part in starting for port in part.ports})
-        except LocalError as error:
-            return [f"Monitoring is off. {error}"]
         if starting:
             report("Prometheus")
         for part in starting:
@@ -162,7 +166,7 @@ class Embedded:
             for part in parts:
                 self.supervisor.stop_program(part.program)  # it would be tried for ever
             raise
-        remarks = []
+        remarks = [f"There are no figures of {job}. {taken}" for job, taken in blocked.items()]
         if absent:
             jobs = ", ".join(each.job for each in absent)
             names = ", ".join(each.binary.name for each in absent)
@@ -173,6 +177,16 @@ class Embedded:
                 f"There are no alerts, because no rules are in {rules}: set HARENA_RULES."
             )
         return remarks
+
+    def _taken_port(self, name: str) -> str | None:
+        """What to tell of a part that does not run and whose port somebody else has."""
+        if self._is_started(name):
+            return None
+        try:
+            preflight.check_ports(dict.fromkeys(self.parts[name].ports, name))
+        except LocalError as error:
+            return str(error)
+        return None
 
     @property
     def alerts(self) -> str | None:

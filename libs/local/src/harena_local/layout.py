@@ -6,7 +6,7 @@ To add a service is to add its line to `SERVICES`.
 import platform
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,7 +64,8 @@ SERVICES = (
     Service("portal", 3010, internal_port=3011, has_database=False),
 )
 ROLES = tuple(service.role for service in SERVICES if service.has_database)
-# Reads Postgres' own figures, and nobody's rows.
+# Reads Postgres' own figures, and nobody's rows. Said again, as the roles are: harena_db brings
+# SQLAlchemy, which `harena status` would wait for.
 MONITOR = "harena_monitor"
 
 
@@ -211,7 +212,7 @@ class Layout:
             url = self.postgres.url(DATABASE, role, self.state.secret(role))
             write_private(self._database_url(role), url)
 
-    def configure_monitoring(self) -> bool:
+    def configure_monitoring(self, used: Iterable[Exporter]) -> bool:
         """Writes what Prometheus and exporters read; whether Prometheus is told another thing."""
         write_private(
             self._redis_passwords, exporters.redis_passwords(self.valkey.port, self.valkey.password)
@@ -219,7 +220,7 @@ class Layout:
         return self.prometheus.configure(
             prometheus.configuration(
                 {service.name: self._internal_port(service) for service in SERVICES},
-                [exporter for exporter in self.exporters if exporter.installed],
+                used,
                 edge=self.nginx.port,
                 own=self.prometheus.port,
                 rules=self.settings.rules,

@@ -15,6 +15,7 @@ from harena_local.state import State
 
 # A new platform takes 100 MB; Postgres stops hard where it cannot write, so well above that.
 NEEDED_BYTES = 512 * 1024 * 1024
+CONTROL_SECONDS = 30
 # What the servers' configurations read as syntax.
 _UNQUOTABLE = re.compile(r"""["'`%#;$\\\x00-\x1f]""")
 
@@ -71,13 +72,18 @@ def check_data(state: State) -> None:
         raise LocalError(
             f"The data in {folder} is of Postgres {major}, not {postgres.MAJOR}: {remedy}"
         )
-    control = subprocess.run(  # noqa: S603 -- a binary of ours
-        [postgres.program("pg_controldata"), "-D", str(folder)],
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-        timeout=30,
-    )
+    try:
+        control = subprocess.run(  # noqa: S603 -- a binary of ours
+            [postgres.program("pg_controldata"), "-D", str(folder)],
+            capture_output=True,
+            text=True,
+            env=ENVIRONMENT,
+            timeout=CONTROL_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LocalError(
+            f"The data folder {folder} could not be read within {CONTROL_SECONDS} s."
+        ) from error
     told = (control.stderr + control.stdout).strip().splitlines()
     if control.returncode != 0 or any("warning: " in line for line in told):
         raise LocalError(f"The data folder {folder} is broken ({told[0]}): {remedy}")

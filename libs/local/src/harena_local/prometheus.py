@@ -29,8 +29,10 @@ _ALERT_PAGES = ("/alerts", "/classic/alerts", "/api/v1/alerts")
 
 def find(name: str, folder: Path) -> Path:
     """A program: in `folder`, else on PATH; where there is none, where it is to be put."""
-    found = shutil.which(name, path=str(folder)) or shutil.which(name)
-    return Path(found) if found else folder / name
+    of_debian = f"prometheus-{name.replace('_', '-')}"
+    tried = [(each, path) for path in (str(folder), None) for each in (name, of_debian)]
+    found = [path for each, where in tried if (path := shutil.which(each, path=where))]
+    return Path(found[0]) if found else folder / name
 
 
 def configuration(
