@@ -121,6 +121,15 @@ class Echo:
         namespace = f"--namespace={self.controller.namespace}"
         self.cluster.kubectl("apply", namespace, "--filename=-", given=given)
 
+    def serves(self) -> bool:
+        """Whether the edge has found every service."""
+        matches = [
+            match for route in model.load().enabled_routes.values() for match in route.matches()
+        ]
+        paths = {match.service: match.path for match in matches if match.path != "/"}
+        with httpx2.Client(base_url=self.controller.url, trust_env=False) as client:
+            return all(client.get(path).status_code == 200 for path in paths.values())
+
     def keeps_the_contract(self, tests: Sequence[str], report: Path, **environment: str) -> int:
         """Runs these files of the contract suite, and returns how many tests passed."""
         files = [str(ROOT / f"tests/edge/test_{name}.py") for name in tests]
@@ -158,6 +167,8 @@ def echo(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Echo]:
         *("wait", namespace, "--for=condition=Ready", "pods", "--all", "--timeout=120s"),
         seconds=150,
     )
+    # A controller hears of a pod that is ready up to 3.3 s late.
+    assert eventually(echo.serves, 30)
     yield echo
     cluster.kubectl("delete", "namespace", controller.namespace, "--wait=false")
 
