@@ -9,7 +9,6 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,6 @@ from tests.cluster.cluster import (
 from tests.edge.client import values
 from tests.edge.test_origins import ORIGINS
 
-from harena_core import testing
 from harena_edge import capabilities, model
 from harena_edge.capabilities import EdgeKind
 
@@ -200,26 +198,29 @@ async def test_by_tls_every_answer_says_to_stay_there(echo: Echo) -> None:
         "ingress.tls.enabled=true",
         f"ingress.tls.secretName={hosts.NAME}",
     )
-    certificate = base64.b64decode(secret["data"]["tls.crt"]).decode()
-    routing = model.load()
-    transport = httpx2.AsyncHTTPTransport(
-        local_address=next(_SOURCES), verify=ssl.create_default_context(cadata=certificate)
+    trusted = ssl.create_default_context(
+        cadata=base64.b64decode(secret["data"]["tls.crt"]).decode()
     )
-    async with httpx2.AsyncClient(headers={"Host": SECURE}, transport=transport) as client:
+    routing = model.load()
+    by_http, by_tls = echo.controller.url, echo.controller.tls_url
+    host, named = {"Host": SECURE}, {"sni_hostname": SECURE}
+
+    def moved() -> bool:
+        """Whether the whole configuration has arrived; one Ingress comes after the other."""
+        with httpx2.Client(headers=host, verify=trusted, trust_env=False) as client:
+            secure = client.get(f"{by_tls}/docs", extensions=named)
+            return (client.get(f"{by_http}/docs").status_code, secure.status_code) == (308, 200)
+
+    assert await asyncio.to_thread(eventually, moved, 30)
+    transport = httpx2.AsyncHTTPTransport(local_address=next(_SOURCES), verify=trusted)
+    async with httpx2.AsyncClient(headers=host, transport=transport) as client:
 
         async def ask(path: str, **more: Any) -> httpx2.Response:
-            url = f"{echo.controller.tls_url}{path}"
-            return await client.request(url=url, extensions={"sni_hostname": SECURE}, **more)
+            return await client.request(url=f"{by_tls}{path}", extensions=named, **more)
 
         async def get(path: str) -> httpx2.Response:
             return await ask(path, method="GET")
 
-        async def served() -> bool:
-            with suppress(httpx2.HTTPError):
-                return (await get("/docs")).status_code == 200
-            return False
-
-        await testing.eventually(served, seconds=30)
         first = await get("/api/v1/users/me")
         assert dict(first.json()["headers"])["x-forwarded-proto"] == "https"
         docs = routing.routes["docs"]
@@ -235,6 +236,6 @@ async def test_by_tls_every_answer_says_to_stay_there(echo: Echo) -> None:
             found = values(answer, "Strict-Transport-Security")
             assert found == [routing.strict_transport_security]
 
-        plain = await client.get(f"{echo.controller.url}/docs?page=1")
+        plain = await client.get(f"{by_http}/docs?page=1")
         assert plain.status_code == 308
         assert plain.headers["Location"] == f"https://{SECURE}/docs?page=1"
