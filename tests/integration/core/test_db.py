@@ -150,22 +150,24 @@ class TestPatience:
 
 
 class TestServer:
-    async def test_cancels_a_statement(
-        self, way: Way, database: Database, postgres: Postgres
+    @pytest.mark.parametrize(
+        ("function", "error"),
+        [
+            pytest.param("pg_cancel_backend", DatabaseTimeout, id="the-statement"),
+            pytest.param("pg_terminate_backend", DatabaseUnavailable, id="the-connection"),
+        ],
+    )
+    async def test_ends_amid_a_statement(
+        self,
+        way: Way,
+        database: Database,
+        postgres: Postgres,
+        function: str,
+        error: type[Exception],
     ) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(tell(postgres, database, "pg_cancel_backend", AMID))
-            with pytest.raises(DatabaseTimeout):
-                await never_ends(way)
-
-        await works(way)
-
-    async def test_ends_the_connection_amid_a_statement(
-        self, way: Way, database: Database, postgres: Postgres
-    ) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(tell(postgres, database, "pg_terminate_backend", AMID))
-            with pytest.raises(DatabaseUnavailable):
+            tasks.create_task(tell(postgres, database, function, AMID))
+            with pytest.raises(error):
                 await never_ends(way)
 
         await works(way)

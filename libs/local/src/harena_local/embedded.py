@@ -146,12 +146,9 @@ class Embedded:
         if obstacle:
             return [f"Monitoring is off. {obstacle}"]
         absent = [each for each in layout.exporters if not each.installed]
-        blocked = {
-            each.job: taken
-            for each in layout.exporters
-            if each.installed and (taken := self._taken_port(each.name))
-        }
-        used = [each for each in layout.exporters if each.installed and each.job not in blocked]
+        here = [each for each in layout.exporters if each.installed]
+        blocked = {each.job: taken for each in here if (taken := self._taken_port(each.name))}
+        used = [each for each in here if each.job not in blocked]
         parts = [self.parts[name] for name in (*(each.name for each in used), "prometheus")]
         if layout.configure_monitoring(used):
             self.supervisor.stop_program(self.parts["prometheus"].program)
