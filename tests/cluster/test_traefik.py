@@ -79,8 +79,14 @@ def test_prometheus_asks_it_instead(by_traefik: Harena, certificate_of_a_host: N
     with by_traefik.client("10.46.4.6") as client:
         client.get("/health").raise_for_status()
 
-    def is_up() -> bool:
-        return [one["value"][1] for one in by_traefik.series('up{job="ingress"}')] == ["1"]
+    # Not by `up`: a query finds the last value of a target for 5 minutes after it is gone.
+    def asked() -> list[tuple[str, str]]:
+        return [
+            (target["labels"]["instance"], target["health"])
+            for target in by_traefik.prometheus("targets")["activeTargets"]
+            if target["labels"]["job"] == "ingress"
+        ]
 
-    assert eventually(is_up)
+    its_service = f"harena-traefik-metrics.{traefik.NAMESPACE}:9100"
+    assert eventually(lambda: asked() == [(its_service, "up")]), asked()
     assert eventually(lambda: not missing(by_traefik, "traefik")), missing(by_traefik, "traefik")
