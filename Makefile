@@ -72,7 +72,7 @@ unit: $(VENV)/.dev $(HELM) ## Run the tests, without the lint
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: test
-test: lint unit ## Run every check and test that needs no cluster
+test: lint unit ## Run every check, and every test that needs nothing but Python
 
 .PHONY: test-browser
 test-browser: $(VENV)/.dev ## Run the tests of the pages in Debian's Chromium, installed where missing (root)

@@ -112,6 +112,8 @@ async def test_a_failing_migration_leaves_the_old_version_serving(harena: Harena
         assert figures(harena, "10.46.5.6") == before
         made = "SELECT count(*) FROM pg_tables WHERE tablename = 'half_done'"
         assert harena.sql(made) == "0"
+        logs = ("logs", "--selector=app.kubernetes.io/component=migrate", "--tail=-1")
+        assert "division by zero" in harena.kubectl(*logs)
     finally:
         harena.install()
     assert figures(harena, "10.46.5.7") == before

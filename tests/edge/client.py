@@ -151,7 +151,8 @@ def check_headers(edge: Edge, answer: httpx2.Response) -> None:
         return
     cors = edge.model.cors
     preflight = answer.request.method == "OPTIONS"
-    assert values(answer, "Access-Control-Allow-Origin") == ["*"]
+    allowed = "*" if cors.allows_any else answer.request.headers["Origin"]
+    assert values(answer, "Access-Control-Allow-Origin") == [allowed]
     for name, expected, everywhere in (
         ("Expose-Headers", cors.expose, True),
         ("Allow-Methods", cors.methods, "cors_methods_everywhere" in edge.can),

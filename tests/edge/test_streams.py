@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from tests.edge.client import SECONDS, Client, check_headers
+from tests.edge.client import SECONDS, Client, check_headers, received
 from websockets.exceptions import InvalidStatus
 
 
@@ -82,3 +82,18 @@ async def test_a_request_after_an_upgrade_is_an_ordinary_one(client: Client) -> 
         answer: httpx2.Response = await client.http.post("/api/v3/query", content=b"{}")
         assert answer.json()["service"] == "conversation"
         assert await socket.recv() == "conversation:a"
+
+
+async def test_no_upgrade_passes_but_a_websockets(client: Client) -> None:
+    upgrade = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMA"}
+    websocket = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    for path, headers in (
+        ("/api/v3/query", upgrade),
+        ("/api/v1/users/me", upgrade),
+        ("/api/v1/users/me", websocket),
+    ):
+        answer = await client.http.get(path, headers=headers)
+
+        if "upgrade_filtered" in client.edge.can:
+            assert answer.status_code == 200
+            assert received(answer, "upgrade") == []
