@@ -106,8 +106,8 @@ suite, `tests/edge`.
 
 ## What is the same everywhere
 
-A route is one bucket for each client address. What comes above rate and burst is a 429, and so is what
-comes while as many requests as `at once` are under way; an open stream or WebSocket is one of them.
+A route is one bucket for each client address. What comes above rate and burst is a 429, and so is
+what comes while as many requests as `at once` are under way; an open stream or WebSocket is one.
 """
 
 _DIFFERENCES = """
@@ -119,7 +119,8 @@ The suite takes these differences from `capabilities.yaml`, and wants everything
 
 def edge_page() -> str:
     """Every route of the model, and for every capability what each edge does."""
-    head = "| route | paths | to | requests/s, burst | at once | time-outs (connect, send, read) | body | |"
+    waits = "time-outs (connect, send, read)"
+    head = f"| route | paths | to | requests/s, burst | at once | {waits} | body | |"
     lines = [_EDGE, head, "| --- " * 8 + "|"]
     for name, route in model.load().enabled_routes.items():
         lines.append(f"| {name} | {' | '.join(_limits(route))} |")

@@ -54,8 +54,8 @@ SUITE = ("routing", "headers", "limits", "streams")
 SUITE_SECONDS = 900
 # The platform has its own.
 SECURE = "secure.test"
-# A network each, as a run of the suite counts up from its first.
-_SOURCES = (f"10.46.{network}.1" for network in itertools.count(100))
+# Some networks each, as a run of the suite counts up from its first.
+_SOURCES = (f"10.46.{network}.1" for network in itertools.count(100, step=4))
 
 
 def echo_pod(service: Object) -> Object:
@@ -221,8 +221,12 @@ async def test_by_tls_every_answer_says_to_stay_there(echo: Echo) -> None:
         ) and echo.everywhere(lambda answer: answer.status_code == 308, headers=host)
 
     assert await asyncio.to_thread(eventually, moved, 30)
-    transport = httpx2.AsyncHTTPTransport(local_address=next(_SOURCES), verify=trusted)
-    async with httpx2.AsyncClient(headers=host, transport=transport) as client:
+    transport = httpx2.AsyncHTTPTransport(
+        local_address=next(_SOURCES),
+        verify=trusted,
+        limits=httpx2.Limits(max_connections=10),  # a handshake takes longer than a request
+    )
+    async with httpx2.AsyncClient(headers=host, transport=transport, timeout=20) as client:
 
         async def ask(path: str, **more: Any) -> httpx2.Response:
             return await client.request(url=f"{by_tls}{path}", extensions=named, **more)
