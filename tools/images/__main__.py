@@ -42,7 +42,8 @@ def main() -> None:
     parser.add_argument(
         "--tag",
         default=names.tag,
-        help="what our names end with (image.tag; default: the chart's, %(default)s)",
+        help="what our names end with (image.tag; default: the chart's appVersion and a hash of"
+        " what is in them, which k3s/install.sh reads in harena.tar)",
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("sets", nargs="*", metavar="SET")
