@@ -11,7 +11,8 @@ HELM  := $(STATE)/bin/helm
 PROMTOOL := $(STATE)/bin/promtool
 
 MEMBERS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
-SCRIPTS  = $(shell git ls-files '*.sh' .ci/run)
+# By their first line, which names a shell, or by their name: a part that others read has no such line.
+SCRIPTS  = $(sort $(shell git ls-files '*.sh'; git grep -nIE '^.!/.*[/ ](ba|da)?sh' | sed -n 's/:1:.*//p'))
 
 .PHONY: help
 help: ## Show this help
