@@ -18,13 +18,11 @@ What was packed before, of the same sources, is copied. Debian's packages are th
 """
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tools.images.debian import AptError
 from tools.images.names import Names
-from tools.images.sets import SETS, BusyError, pack
+from tools.images.sets import SETS, print_packed
 
 
 def main() -> None:
@@ -51,12 +49,7 @@ def main() -> None:
     if unknown := set(given.sets) - SETS.keys():
         parser.error(f"no set is called {unknown}: there are {', '.join(SETS)}")
     sets = {name: SETS[name] for name in given.sets or ("harena", "data")}
-    try:
-        archives = pack(given.folder, sets, replace(names, registry=given.registry, tag=given.tag))
-    except (AptError, BusyError) as error:
-        sys.exit(str(error))
-    for archive in archives:
-        print(archive)
+    print_packed(given.folder, sets, replace(names, registry=given.registry, tag=given.tag))
 
 
 main()
