@@ -20,7 +20,7 @@ from pathlib import Path
 SECONDS = 600.0
 RENEWED_AFTER = 24 * 3600.0
 
-# What only packages' own scripts use, and nothing runs them here.
+# What only packages' own scripts use, and nothing runs them here; unless it is asked for by name.
 _SCRIPTS = {
     "adduser", "debconf", "debianutils", "dpkg", "init-system-helpers", "lsb-base", "passwd",
     "perl-base", "sensible-utils", "sysvinit-utils", "tar",
@@ -103,8 +103,9 @@ class Repository:
         """
         if packages and packages not in self._closures:
             planned = self._apt("--print-uris", "install", *packages)
+            left_out = _SCRIPTS.difference(packages)
             self._closures[packages] = sorted(
-                file for file in _PLANNED.findall(planned) if file.split("_")[0] not in _SCRIPTS
+                file for file in _PLANNED.findall(planned) if file.split("_")[0] not in left_out
             )
         return self._closures.get(packages, [])
 
