@@ -14,7 +14,8 @@
 #                           one; otherwise the release keeps the values that it has.
 #   HARENA_INGRESS          nginx or traefik. Default: what the node has; nginx on a new one.
 #   HARENA_AIRGAP           Folder with everything that would be downloaded; then nothing is.
-#   HARENA_IMAGES           Folder of image archives (*.tar, *.tar.zst). Default: HARENA_AIRGAP.
+#   HARENA_IMAGES           Folder of image archives (*.tar, *.tar.zst). Default: HARENA_AIRGAP. The tag of
+#                           our images is what its harena.tar says.
 #   HARENA_K3S_SHA256       Checksum of the k3s binary, while k3s/versions.env records none.
 #   HARENA_HELM_SHA256      The same of Helm's archive.
 #   HARENA_SEARCH_URL       Address of the search engine; asked by the preflight, given to nobody.

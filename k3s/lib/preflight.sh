@@ -15,6 +15,8 @@ readonly COMMANDS="awk cmp curl cut df find flock install modprobe openssl pgrep
 PREFLIGHT_ERRORS=0
 PREFLIGHT_WARNINGS=0
 CLOCK_IS_WRONG=false
+# Of our images, where an archive has them: then it follows what is in them.
+IMAGE_TAG=""
 
 found_ok() { printf '  %-9s %-18s %s\n' ok "$1" "$2"; }
 found() { # error|warning subject finding remedy
@@ -210,6 +212,26 @@ check_download() { # name recorded-checksum list variable
   fi
 }
 
+# The archive that was given, or that an earlier run was given: without its tag, the release would ask
+# for images that are nowhere.
+check_release() {
+  local archive="$HARENA_IMAGES/harena.tar" tags release
+  [[ -n "$HARENA_IMAGES" && -f "$archive" ]] || archive="$STATE/agent/images/harena.tar"
+  [[ -f "$archive" ]] || return 0
+  tags="$(tar --extract --to-stdout --file "$archive" index.json 2>/dev/null |
+    grep -oE '"org.opencontainers.image.ref.name":"[^"]+"' | cut -d'"' -f4 | sort -u)" || true
+  release="$(sed -n 's/^appVersion: "\(.*\)"$/\1/p' "$REPOSITORY/charts/harena/Chart.yaml")"
+  if [[ -z "$tags" || "$tags" == *$'\n'* ]]; then
+    found error harena.tar "$archive does not hold images of one tag, but: ${tags//$'\n'/ }" "pack it as docs/node.md says"
+  elif [[ "$tags" =~ ^(.+)-[0-9a-f]{12}$ && "${BASH_REMATCH[1]}" != "$release" ]]; then
+    found error harena.tar "$archive holds our images of ${BASH_REMATCH[1]}, and this checkout is $release" \
+      "pack them from this checkout, or check out the version that they were packed from"
+  else
+    IMAGE_TAG="$tags"
+    found_ok harena.tar "$tags, in ${archive%/*}"
+  fi
+}
+
 check_airgap() {
   local name wanted=(SHA256SUMS)
   if [[ ! -d "$HARENA_AIRGAP" ]]; then
@@ -303,6 +325,7 @@ preflight() {
   check_conflicts
   check_version
   check_clock
+  check_release
   [[ -z "$HARENA_AIRGAP" ]] || check_airgap
   k3s_is_current || check_download k3s "$K3S_SHA256" "$K3S_RELEASE/sha256sum-amd64.txt" K3S_SHA256
   [[ -n "$(helm_path)" ]] ||

@@ -29,6 +29,7 @@ import pytest
 import yaml
 from tests.chart.conftest import ChartTestSettings, helm
 from tools.images import oci
+from tools.images.names import Names
 
 ROOT = Path(__file__).parents[2]
 STAND_IN = Path(__file__).parent / "stand_in.sh"
@@ -51,6 +52,9 @@ STAND_INS = (
 VERSION = "v1.36.3+k3s1"
 HELM = "helm-v4.2.4-linux-amd64.tar.gz"
 CONTROLLER = "ingress-nginx-4.15.1.tgz"
+OURS = "ghcr.io/harena/"
+RELEASE = Names.of_chart().version
+TAG = f"{RELEASE}-0123456789ab"
 BINARY = "usr/local/bin/k3s"
 RESTART = r"^systemctl restart k3s"
 DEPLOY = r"^helm upgrade --install "
@@ -130,9 +134,14 @@ def documented_images() -> dict[str, bytes]:
             check=True,
             capture_output=True,
         )
-        ours = (name for name in chart_images() if name.startswith("ghcr.io/harena/"))
-        oci.write(folder / "harena.tar", [oci.Image(name, ()) for name in ours])
+        write_ours(folder / "harena.tar", TAG)
         return {path.name: path.read_bytes() for path in folder.glob("*.tar")}
+
+
+def write_ours(archive: Path, *tags: str) -> None:
+    """As the packer does: every image of ours that the chart asks for, with one tag."""
+    names = [name.rpartition(":")[0] for name in chart_images() if name.startswith(OURS)]
+    oci.write(archive, [oci.Image(f"{name}:{tag}", ()) for tag in tags for name in names])
 
 
 @cache

@@ -12,6 +12,7 @@ from tests.install.conftest import (
     HELM,
     RESTART,
     ROOT,
+    TAG,
     VERSION,
     VXLAN,
     Machine,
@@ -241,6 +242,16 @@ class TestAirgap:
         everything = chart_images() | {"registry.k8s.io/ingress-nginx/controller:v1.15.1"}
         assert set(named[1].split()) == (everything if images == "*" else {images})
         assert "1 errors" in said
+
+    def test_ours_of_another_registry_are_named(self, machine: Machine) -> None:
+        values = machine.root.parent / "values.yaml"
+        values.write_text("image: {registry: registry.test}\n")
+        folder = machine.airgap()
+
+        said = machine.refused(HARENA_AIRGAP=str(folder), HARENA_VALUES=str(values))
+
+        assert f"in no .tar of {folder}:" in said
+        assert f" registry.test/db:{TAG}" in said
 
     def test_only_images_that_the_values_name_are_wanted(self, machine: Machine) -> None:
         folder = machine.airgap()
