@@ -173,9 +173,13 @@ async def timed(call: Callable[[], Awaitable[Any]], concurrency: int, seconds: f
     begin = time.perf_counter()
 
     async def repeat() -> None:
-        while (called_at := time.perf_counter()) < begin + seconds:
+        while True:
+            called_at = time.perf_counter()
             await call()
-            sample.latencies.append(time.perf_counter() - called_at)
+            now = time.perf_counter()
+            sample.latencies.append(now - called_at)
+            if now >= begin + seconds:
+                return
 
     await asyncio.gather(*(repeat() for _ in range(concurrency)))
     sample.seconds = time.perf_counter() - begin

@@ -17,7 +17,7 @@ from tests.edge.client import (
 from tests.edge.conftest import EdgeStarter
 from tests.edge.local import echo_services
 
-from harena_core.testing import free_port
+from harena_core.testing import eventually, free_port
 
 
 async def test_service_docs_can_be_closed(edge_with: EdgeStarter) -> None:
@@ -115,7 +115,13 @@ async def test_the_log_says_who_asked_what_but_no_query(
         await client.http.get("/api/v1/search/suggest?q=salaire", headers=headers)
         await client.http.post("/api/v1/budget/goals?q=salaire", headers=headers)
 
-    text = (tmp_path / "access.log").read_text()
+    log = tmp_path / "access.log"
+
+    async def written() -> bool:  # after the answer has gone out
+        return len(log.read_text().splitlines()) == 2
+
+    await eventually(written)
+    text = log.read_text()
     first, second = map(json.loads, text.splitlines())
     assert (first["request_id"], first["client"]) == ("seen", client.source)
     assert (first["method"], first["path"], first["status"]) == (

@@ -25,6 +25,8 @@ from harena_local.supervisor import processes_of
 
 COMMAND_SECONDS = 200
 PATH = "/usr/local/bin:/usr/bin:/bin"
+# Not the real day: at midnight a second `up` adds transactions, and in January a year is short.
+TODAY = "2026-11-23"
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Platform:
     def environment(self, **more: str) -> dict[str, str]:
         offset = str(self.offset)
         names = {"HARENA_HOME": str(self.home), "HARENA_PORT_OFFSET": offset, "PATH": PATH}
-        return {**names, "HOME": str(self.home), **more}
+        return {**names, "HOME": str(self.home), "TODAY": TODAY, **more}
 
     def command(self, *arguments: str) -> list[str]:
         return [str(Path(sys.prefix, "bin", "harena")), *arguments]
@@ -127,10 +129,13 @@ def suspended(process: psutil.Process) -> Iterator[None]:
             member.resume()
 
 
-def free_offset() -> int:
-    """An offset that moves every port to a free one, below those that the system gives away."""
-    ports = (3000, 3001, 3002, 5432, 8080, 9090, 9100, 9121, 9187)
-    for offset in range(10_000, 23_000, 97):
+def free_offset(worker: int = 0) -> int:
+    """An offset that moves every port to a free one, below those that the system gives away.
+
+    Workers that look at the same moment would find the same: each has a range of its own.
+    """
+    ports = (3000, 3001, 3002, 3006, 3008, 3010, 3011, 5432, 6379, 8080, 9090, 9100, 9121, 9187)
+    for offset in range(10_000 + worker % 4 * 3_250, 23_000, 97):
         try:
             preflight.check_ports({port + offset: "" for port in ports})
         except LocalError:
@@ -142,9 +147,8 @@ def free_offset() -> int:
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Platform]:
     """The platform, started from nothing."""
-    # Workers that look for free ports at the same moment would find the same.
     worker = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
-    platform = Platform(tmp_path_factory.mktemp("harena") / "state folder", free_offset() + worker)
+    platform = Platform(tmp_path_factory.mktemp("harena") / "state folder", free_offset(worker))
     try:
         platform.run("up")
         yield platform

@@ -141,6 +141,8 @@ def _items(answer: object) -> list[dict[str, object]]:
 @pytest.fixture(scope="module")
 def secrets(platform: Platform) -> set[str]:
     """What was sent or shown in the first round."""
+    if not platform.healthy():
+        platform.run("up")
     return {*people(platform), *scanners(platform)}
 
 

@@ -26,7 +26,7 @@ import harena_search.settings
 import harena_user.main
 import harena_user.settings
 from harena_core.settings import CoreSettings, ServiceSettings
-from harena_core.testing import TokenMint, running
+from harena_core.testing import TokenMint, eventually, running
 from harena_db.testing import Database
 from harena_local.valkey import Valkey
 
@@ -93,6 +93,12 @@ async def test_every_service_has_the_same_face(name: str, environment: Callable[
     assert service.settings().port == service.port
 
     async with served(service) as client:
+
+        async def healthy() -> bool:
+            found: dict[str, str] = (await client.get("/health")).json()
+            return found["status"] == "healthy"
+
+        await eventually(healthy)
         for path in service.health:
             answer = await client.get(path)
             assert answer.status_code == 200

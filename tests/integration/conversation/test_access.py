@@ -120,7 +120,7 @@ class TestSocketToken:
             assert await socket.closed() == 4401
 
     async def test_none_in_time_is_4408(self, start: Start) -> None:
-        async with start(auth_seconds=0.2) as client, socket_of(client) as socket:
+        async with start(auth_seconds=2) as client, socket_of(client) as socket:
             await socket.say("ping")
             assert (await socket.hear())["error_code"] == "AUTHENTICATION_REQUIRED"
             assert await socket.closed() == 4408
@@ -160,7 +160,7 @@ class TestSocketToken:
         self, start: Start, ada: Person, mint: TokenMint
     ) -> None:
         async with start(session_check_seconds=0.1) as client, socket_of(client) as socket:
-            token = mint.token(ada.user_id, ada.session_id, exp=int(time.time()) + 2)
+            token = mint.token(ada.user_id, ada.session_id, exp=int(time.time()) + 5)
             await socket.say("auth", token=token)
             await socket.say("ping")
             assert await socket.hear() == {"type": "pong"}

@@ -22,7 +22,7 @@ async def left_at(opened: Opened) -> float:
 
 class TestWindow:
     async def test_sockets_are_asked_one_by_one_in_its_second_part(self) -> None:
-        drain = Drain(drain_seconds=0.4, shutdown_seconds=1)
+        drain = Drain(drain_seconds=2, shutdown_seconds=1)
         begin = time.monotonic()
         sockets = [drain.socket() for _ in range(30)]
         leaving = [asyncio.create_task(left_at(socket.__enter__())) for socket in sockets]
@@ -30,10 +30,10 @@ class TestWindow:
         await drain.keep_serving()
         moments = sorted([await moment - begin for moment in leaving])
 
-        assert moments[0] >= 0.2
-        assert moments[-1] < 1
-        # Thirty moments of 0.2 s: all within a tenth of it is a chance of 0.1 to the power of 29.
-        assert moments[-1] - moments[0] > 0.02
+        assert moments[0] >= 1
+        assert moments[-1] < 10
+        # Thirty moments of 1 s: all within a tenth of it is a chance of 0.1 to the power of 29.
+        assert moments[-1] - moments[0] > 0.1
 
     async def test_lasts_although_nothing_is_open(self) -> None:
         """Requests still come, for the edge learns late."""
@@ -53,7 +53,7 @@ class TestWindow:
         with drain.socket() as opened:
             await opened.leave.wait()
 
-        assert time.monotonic() - begin < 1
+        assert time.monotonic() - begin < 10
         await serving
 
     async def test_is_over_when_patience_is(self) -> None:

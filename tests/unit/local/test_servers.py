@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx2
 import psutil
 import pytest
 from redis import Redis
@@ -34,6 +36,13 @@ http {{
 """
 # Root can always fall back on another user; an ordinary user has no choice to test.
 IDENTITIES = [identity(), Identity("user", 65534, 65534)] if os.geteuid() == 0 else [identity()]
+
+
+def answers(server: Nginx) -> bool:
+    with suppress(httpx2.HTTPError):
+        address = f"http://{server.host}:{server.port}"
+        return httpx2.get(address, trust_env=False).status_code == 200
+    return False
 
 
 @pytest.fixture
@@ -150,7 +159,8 @@ class TestShim:
         assert wait_until(server.ready, 10)
         with subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL) as again:
             assert wait_until(lambda: psutil.Process(again.pid).name() == "nginx", 10)
-            assert wait_until(server.ready, 10)
+            # It listens before it hears a signal.
+            assert wait_until(lambda: answers(server), 10)
             again.terminate()
             again.wait(10)
         assert not server.ready()

@@ -81,8 +81,10 @@ async def portal_of(settings: PortalSettings) -> AsyncIterator[Ports]:
     """The portal, as `harena-portal` runs it."""
     async with (
         served(Portal(settings), settings, listen(settings)),
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}") as pages,
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{settings.internal_port}") as internal,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}", trust_env=False) as pages,
+        httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{settings.internal_port}", trust_env=False
+        ) as internal,
     ):
         yield Ports(pages, internal)
 

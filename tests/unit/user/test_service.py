@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harena_user.service import merged
@@ -34,6 +34,7 @@ class TestMerged:
     ) -> None:
         assert merged(stored, change) == result
 
+    @settings(deadline=None, derandomize=True, database=None)
     @given(objects, objects)
     def test_a_second_time_changes_nothing_and_no_key_is_lost(
         self, stored: Json, change: Json

@@ -20,7 +20,7 @@ from starlette.types import Scope
 ASSETS_PATH = "/docs/assets"
 
 _OURS = Path(__file__).parent / "static"
-_BUNDLES = Path(fastapi_offline.__file__).parent / "static"
+_BUNDLES = Path(fastapi_offline.__file__).resolve().parent / "static"
 _REDOC = _BUNDLES / "redoc.standalone.js"
 
 _PAGE = """<!doctype html>

@@ -23,7 +23,7 @@ from harena_local.process import Identity, LocalError, run, shimmed, wait_until
 from harena_local.state import State, write_private
 
 RPC_SECONDS = 10.0
-START_SECONDS = 10.0
+START_SECONDS = 30.0
 
 Kind = Literal["store", "service", "edge", "monitoring"]
 # In the order of starting; stopping is the other way round, one kind after the other.
