@@ -43,8 +43,10 @@ def forwarding(command: str) -> Iterator[None]:
     ) as process:
         assert process.stdout
         assert process.stdout.readline().startswith("Forwarding")
-        yield
-        process.terminate()
+        try:
+            yield
+        finally:
+            process.terminate()
 
 
 def run(harena: Harena, command: str) -> None:
