@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.cluster.cluster import SCRIPT, Harena
+from tests.cluster.cluster import SCRIPT, Harena, eventually
 from tests.cluster.runbooks import PAGES, commands, here
 
 # Each that asks is answered something; a reader that stops early is no error.
@@ -29,10 +29,10 @@ WITH_COMMANDS = [page for page in PAGES if any(map(here, commands(page)))]
 @pytest.fixture(scope="module", autouse=True)
 def asked(installed: Harena) -> None:
     """Every service, and so the edge, has a request in its log."""
+    services = ("user", "search", "metric", "budget", "conversation")
+    pages = ("/docs", *(f"/{service}_service/openapi.json" for service in services))
     with installed.client() as client:
-        for service in ("user", "search", "metric", "budget", "conversation"):
-            assert client.get(f"/{service}_service/openapi.json").is_success
-        assert client.get("/docs").is_success
+        assert eventually(lambda: all(client.get(page).is_success for page in pages))
 
 
 @contextmanager
