@@ -7,6 +7,7 @@ from tests.chart.conftest import CHART, Render, Values
 from tests.chart.objects import environment
 
 from harena_db.roles import ROLES
+from harena_local.postgres import LOGGED
 
 STORES = ["postgres", "redis"]
 KEYS = {"postgres": "database", "redis": "redis"}
@@ -83,6 +84,11 @@ class TestPostgres:
 
         assert arguments[::2] == ["-c"] * (len(arguments) // 2)
         assert {"work_mem=8MB", "max_connections=100"} <= set(arguments)
+
+    def test_logs_what_an_embedded_server_logs(self, render: Render) -> None:
+        arguments = render().pod("postgres").main["args"]
+
+        assert {f"{name}={value}" for name, value in LOGGED.items()} <= set(arguments)
 
     def test_is_not_ready_before_it_listens(self, render: Render) -> None:
         """During the first start a server listens on the socket alone."""

@@ -4,6 +4,7 @@ In: each service's `main`. Not tested here: the answers of the core's routes in 
 dependencies (tests/unit/core), and what each service does beside them.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -136,10 +137,15 @@ async def test_no_service_starts_without_keys(
 
 class TestSearchEngine:
     @pytest.mark.parametrize(
-        ("answer", "status"), [(200, "healthy"), (401, "degraded"), (503, "degraded")]
+        ("answer", "status", "outcome"),
+        [
+            (200, "healthy", "answered"),
+            (401, "degraded", "refused"),
+            (503, "degraded", "refused"),
+        ],
     )
     async def test_only_degrades(
-        self, environment: Callable[..., None], answer: int, status: str
+        self, environment: Callable[..., None], answer: int, status: str, outcome: str
     ) -> None:
         engine = FastAPI()
         engine.add_api_route("/", lambda: Response(status_code=answer), methods=["HEAD"])
@@ -148,10 +154,12 @@ class TestSearchEngine:
             environment("search", ELASTICSEARCH_URL=str(url))
             async with served(SERVICES["search"]) as client:
                 health = await client.get("/api/v1/search/health")
+                metrics = (await client.get("/metrics")).text
 
         assert (health.status_code, health.json()["status"]) == (200, status)
         assert health.json()["checks"]["elasticsearch"]["required"] is False
-        assert "secret" not in health.text
+        assert _timed(metrics) == {outcome}
+        assert "secret" not in health.text + metrics
 
     async def test_is_degraded_where_nothing_listens(
         self, environment: Callable[..., None]
@@ -159,8 +167,16 @@ class TestSearchEngine:
         environment("search", ELASTICSEARCH_URL="http://127.0.0.1:1")
         async with served(SERVICES["search"]) as client:
             health = await client.get("/health")
+            metrics = (await client.get("/metrics")).text
 
         assert (health.status_code, health.json()["status"]) == (200, "degraded")
+        assert _timed(metrics) == {"silent"}
+
+
+def _timed(metrics: str) -> set[str]:
+    """The outcomes of the calls to the engine whose time was taken."""
+    count = "harena_search_engine_request_duration_seconds_count"
+    return set(re.findall(rf'^{count}{{outcome="(\w+)",service="search"}} [1-9]', metrics, re.M))
 
 
 def test_the_engines_password_is_not_shown(environment: Callable[..., None]) -> None:

@@ -22,10 +22,15 @@ def folder(tmp_path: Path) -> Path:
 
 @contextmanager
 def program(
-    name: str, folder: Path, *arguments: str, ready: str = "/", **variables: str
+    name: str,
+    folder: Path,
+    *arguments: str,
+    ready: str = "/",
+    port: str = "",
+    **variables: str,
 ) -> Iterator[httpx2.Client]:
-    """A program on a port of its own, once it is ready; a client of it."""
-    port = free_port()
+    """A program on a port of its own or the one given, once it is ready; a client of it."""
+    port = port or str(free_port())
     with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=5) as client:
 
         def answers() -> bool:

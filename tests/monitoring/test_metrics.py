@@ -62,6 +62,8 @@ async def _served(
         redis_url=valkey.url,
         key_set_file=mint.key_set_file,
         **({"signing_key": mint.private_pem} if name == "user" else {}),
+        # Nobody listens there, and what is exported of it does not depend on that.
+        **({"elasticsearch_url": "http://127.0.0.1:1"} if name == "search" else {}),
     )
     async with running(import_module(f"harena_{name}.main").create(settings), settings) as client:
         yield client

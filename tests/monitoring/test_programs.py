@@ -5,8 +5,12 @@ the rules, with the minutes of their `for` turned into seconds.
 """
 
 import re
+import subprocess
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import httpx2
 import pytest
@@ -14,7 +18,7 @@ import yaml
 from tests.monitoring.conftest import BIN, program
 from tests.monitoring.definitions import EXPORTERS, RULES
 
-from harena_core.testing import eventually, running
+from harena_core.testing import eventually, free_port, running
 from harena_local.exporters import of_node
 from harena_local.postgres import Postgres
 from harena_local.process import identity
@@ -54,31 +58,42 @@ def test_the_node_exporter(folder: Path) -> None:
         assert listed("node_exporter") - exported(exporter) == set()
 
 
-def hurried(folder: Path, target: str) -> list[str]:
-    """What a Prometheus is told that looks at one service every second, with our rules."""
+def hurried(folder: Path, jobs: list[dict[str, Any]], *, megabytes: float = 100) -> list[str]:
+    """What a Prometheus is told that looks every second, with our rules and so much space."""
     rules = folder / "rules"
     rules.mkdir()
     for path in RULES:
         text = re.sub(r"^(\s+for:) .*", r"\1 2s", path.read_text(), flags=re.MULTILINE)
         (rules / path.name).write_text(text)
-    targets = [{"targets": [target], "labels": {"service": "portal"}}]
     configuration = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [f"{rules}/*.yaml"],
         # Nobody listens there: what cannot be delivered is counted.
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": ["127.0.0.1:1"]}]}]},
-        "scrape_configs": [
-            {"job_name": job, "honor_labels": True, "metrics_path": path, "static_configs": targets}
-            for job, path in (("harena", "/metrics"), ("harena-health", "/health"))
-        ],
+        "scrape_configs": jobs,
     }
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(configuration))
     identity().own(folder)
     return [
         f"--config.file={folder}/prometheus.yaml",
         f"--storage.tsdb.path={folder}/data",
-        "--storage.tsdb.retention.size=100MB",
+        f"--storage.tsdb.retention.size={int(megabytes * 2**20)}B",
     ]
+
+
+def filled(data: Path) -> float:
+    """A block of Prometheus' own in its folder; how many MiB it takes."""
+    text = data.parent / "history"
+    begin = int(time.time()) // 7200 * 7200 - 7200
+    figures = Random(1)
+    with text.open("w") as lines:
+        for number in range(200):
+            for second in range(0, 7200, 7):
+                lines.write(f'history{{number="{number}"}} {figures.random()} {begin + second}\n')
+        lines.write("# EOF\n")
+    made = ["tsdb", "create-blocks-from", "openmetrics", str(text), str(data)]
+    subprocess.run([BIN / "promtool", *made], check=True, capture_output=True, timeout=60)
+    return sum(path.stat().st_size for path in data.rglob("*") if path.is_file()) / 2**20
 
 
 def services(prometheus: httpx2.Client, query: str) -> set[str]:
@@ -94,7 +109,17 @@ async def test_an_alert_fires_for_the_service_that_was_stopped(folder: Path) -> 
     async with AsyncExitStack() as serving:
         app = running(Portal(settings).operations, settings)
         portal = await serving.enter_async_context(app)
-        told = hurried(folder, portal.base_url.netloc.decode())
+        target = {"targets": [portal.base_url.netloc.decode()], "labels": {"service": "portal"}}
+        jobs = [
+            {
+                "job_name": job,
+                "honor_labels": True,
+                "metrics_path": path,
+                "static_configs": [target],
+            }
+            for job, path in (("harena", "/metrics"), ("harena-health", "/health"))
+        ]
+        told = hurried(folder, jobs)
         with program("prometheus", folder, *told, ready="/-/ready") as prometheus:
 
             async def found(query: str, expected: set[str]) -> None:
@@ -112,3 +137,18 @@ async def test_an_alert_fires_for_the_service_that_was_stopped(folder: Path) -> 
 
             await serving.aclose()
             await found(down, others | {"portal"})
+
+
+async def test_an_alert_fires_before_the_space_of_prometheus_is_full(folder: Path) -> None:
+    size = filled(folder / "data")
+    port = str(free_port())
+    itself = {"job_name": "prometheus", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+    told = hurried(folder, [itself], megabytes=size / 0.85)
+    with program("prometheus", folder, *told, ready="/-/ready", port=port) as prometheus:
+
+        async def fires() -> bool:
+            query = 'ALERTS{alertname="PrometheusNearSizeLimit",alertstate="firing"}'
+            answer = prometheus.get("/api/v1/query", params={"query": query}).json()
+            return bool(answer["data"]["result"])
+
+        await eventually(fires, seconds=30)

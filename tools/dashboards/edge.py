@@ -39,8 +39,8 @@ def edge() -> Board:
 def _up() -> list[Panel]:
     return [
         figure(
-            "The platform from outside",
-            "Whether the portal answers through the edge.",
+            "Through the edge",
+            "Whether the portal answers Prometheus, which asks as a client would.",
             "short",
             'min(up{job="edge"})',
             names=UP,

@@ -58,9 +58,9 @@ def _up() -> list[Panel]:
             link=TO_SERVICE,
         ),
         graph(
-            "Seen from outside",
-            "How long the portal takes to answer through the edge: name, certificate, edge and "
-            "portal together. A gap is a probe that got no answer.",
+            "Through the edge",
+            "How long the portal takes to answer Prometheus through the edge: name, certificate, "
+            "edge and portal together. A gap is a probe that got no answer.",
             "s",
             PROBE,
         ),

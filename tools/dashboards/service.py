@@ -233,6 +233,30 @@ def _user() -> list[Panel]:
     ]
 
 
+def _search() -> list[Panel]:
+    buckets = "rate(harena_search_engine_request_duration_seconds_bucket[$__rate_interval])"
+    return [
+        graph(
+            "Calls to the search engine",
+            "Half are faster than the first line, 19 of 20 than the second; silent ones count.",
+            "s",
+            *quantiles(buckets, 0.5, 0.95),
+            width=12,
+        ),
+        graph(
+            "Calls, by outcome",
+            "A second: answered, refused with another status, or silent.",
+            "ops",
+            (
+                "sum by (outcome) (rate("
+                "harena_search_engine_request_duration_seconds_count[$__rate_interval]))",
+                "{{outcome}}",
+            ),
+            width=12,
+        ),
+    ]
+
+
 def _metric() -> list[Panel]:
     return [
         graph(
@@ -282,6 +306,7 @@ def _portal() -> list[Panel]:
 
 _OWN: dict[str, Callable[[], list[Panel]]] = {
     "user": _user,
+    "search": _search,
     "metric": _metric,
     "conversation": _conversation,
     "portal": _portal,

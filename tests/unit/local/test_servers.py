@@ -79,6 +79,21 @@ class TestPostgres:
         with pytest.raises(LocalError, match=r"did not end within 0\.5 s"):
             postgres.execute("SELECT pg_sleep(30)", seconds=0.5)
 
+    def test_logs_neither_rows_nor_statements(self, open_folder: Path) -> None:
+        server = Postgres(open_folder / "data", free_port(), "secret", durable=False)
+        server.initialise()
+        log = open_folder / "log"
+        with (
+            server.running(log),
+            pytest.raises(LocalError, match="Failing row contains"),
+        ):
+            server.execute(
+                "CREATE TABLE t (label text CHECK (length(label) < 9));"
+                "INSERT INTO t VALUES ('BOULANGERIE')"
+            )
+        assert 'postgres@postgres ERROR:  new row for relation "t" violates' in log.read_text()
+        assert "BOULANGERIE" not in log.read_text()
+
     @pytest.mark.parametrize("who", IDENTITIES, ids=lambda who: who.kind)
     def test_runs_as_whoever_starts_it(self, who: Identity, open_folder: Path) -> None:
         server = Postgres(open_folder / "data", free_port(), "secret", durable=False, who=who)

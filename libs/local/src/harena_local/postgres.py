@@ -31,14 +31,21 @@ MAJOR = "18"
 STOP_SIGNAL = signal.SIGINT  # "fast": running statements are cancelled, nothing committed is lost
 PSQL_SECONDS = 60
 
+LOGGED = {
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    # A statement's text holds labels and amounts, which no log may.
+    "log_min_error_statement": "panic",
+    # So do details: the row that was refused, the statements of a deadlock.
+    "log_error_verbosity": "terse",
+}
+"""What a server says of an error: when, whose and which. The chart's says the same."""
+
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "shared_buffers": "128MB",
-    "log_line_prefix": "%m [%p] %q%u@%d ",
-    # A statement's text holds labels and amounts, which no log may.
-    "log_min_error_statement": "panic",
     "log_checkpoints": "off",
+    **LOGGED,
 }
 # Tests throw their data away; a power cut may take it.
 _VOLATILE = {

@@ -26,7 +26,7 @@ async def _resources(
             yield shared
             return
         async with open_client(seconds=5, max_connections=20) as client:
-            engine = SearchEngine(client, settings.elasticsearch_url)
+            engine = SearchEngine(client, settings.elasticsearch_url, instruments)
             # Optional: without it the service is degraded, and serves.
             check = Check("elasticsearch", engine.ping, required=False)
             yield {**shared, "checks": [*shared["checks"], check]}
