@@ -15,9 +15,11 @@
 #   HARENA_INGRESS          nginx or traefik. Default: what the node has; nginx on a new one.
 #   HARENA_AIRGAP           Folder with everything that would be downloaded; then nothing is.
 #   HARENA_IMAGES           Folder of image archives (*.tar, *.tar.zst). Default: HARENA_AIRGAP.
+#                           What is in none comes from its registry, and the preflight asks for it.
 #   HARENA_K3S_SHA256       Checksum of the k3s binary, while k3s/versions.env records none.
 #   HARENA_HELM_SHA256      The same of Helm's archive.
 #   HARENA_SEARCH_URL       Address of the search engine; asked by the preflight, given to nobody.
+#                           Default: as the Secret says that the release has for it.
 #   HARENA_URL              Where clients find the platform. Default: as its Ingress says.
 #   HARENA_SMOKE_USER       Who logs in at the end and asks a question, with HARENA_SMOKE_PASSWORD.
 #                           Default: a demo household, where the platform has them.

@@ -25,24 +25,26 @@ put_for_k3s() { # source destination mode
   put "$@"
 }
 
-# Puts a file of a release at DESTINATION, from the air-gap folder or the network, and verifies it.
-fetch() { # name url checksum destination
+# Brings a file of a release into SCRATCH, from the air-gap folder or the network, and verifies it.
+fetch() { # name url checksum
+  local file="$SCRATCH/$1"
   if [[ -n "$HARENA_AIRGAP" ]]; then
-    run cp "$HARENA_AIRGAP/$1" "$4"
+    cp "$HARENA_AIRGAP/$1" "$file"
   else
-    run curl --fail --silent --show-error --location --retry 3 --connect-timeout 10 --max-time 1800 --output "$4" "$2"
-  fi
-  [[ "$DRY_RUN" == true ]] || sha256sum --check --status <<<"$3  $4" ||
-    fatal "$1 has the checksum $(sha256sum "$4" | cut -d' ' -f1), not $3: it was thrown away, nothing of it was installed."
+    curl --fail --silent --show-error --location --retry 3 --connect-timeout 10 --max-time 1800 --output "$file" "$2"
+  fi || return
+  sha256sum --check --status <<<"$3  $file" || {
+    warn "$1 has the checksum $(sha256sum "$file" | cut -d' ' -f1), not $3: it was thrown away, nothing of it was installed."
+    return 1
+  }
 }
 
 install_k3s() {
   if k3s_is_current; then
     info "it is there"
   else
-    local download="$SCRATCH/k3s"
-    fetch k3s "$K3S_RELEASE/k3s" "$K3S_SHA256" "$download"
-    put_for_k3s "$download" "$K3S" 0755
+    run fetch k3s "$K3S_RELEASE/k3s" "$K3S_SHA256"
+    put_for_k3s "$SCRATCH/k3s" "$K3S" 0755
   fi
   local name
   for name in kubectl crictl ctr; do
@@ -150,18 +152,11 @@ start_k3s() {
   run kubectl wait --for=condition=Ready "node/$NODE" --timeout=180s
 }
 
-unpack_helm() { # archive; into SCRATCH
-  tar --extract --gzip --file "$1" --directory "$SCRATCH" linux-amd64/helm
-}
-
+# The preflight has brought it, where the machine has none.
 install_helm() {
-  local present download="$SCRATCH/$HELM_ARCHIVE"
-  present="$(helm_path)"
-  if [[ -n "$present" ]]; then
-    info "$present is there"
-    return
+  if [[ "$HELM" == "$SCRATCH"/* ]]; then
+    put "$HELM" "$BIN/helm" 0755
+  else
+    info "$HELM is there"
   fi
-  fetch "$HELM_ARCHIVE" "$HELM_RELEASES/$HELM_ARCHIVE" "$HELM_SHA256" "$download"
-  run unpack_helm "$download"
-  put "$SCRATCH/linux-amd64/helm" "$BIN/helm" 0755
 }
