@@ -13,6 +13,8 @@
 #   HARENA_VALUES           Values file for the chart. Default: /etc/harena/values.yaml where there is
 #                           one; otherwise the release keeps the values that it has.
 #   HARENA_INGRESS          nginx or traefik. Default: what the node has; nginx on a new one.
+#   HARENA_FIREWALL         on or off: close k3s' own ports to all but this node and its pods.
+#                           Default: what the node has; on for a new one.
 #   HARENA_AIRGAP           Folder with everything that would be downloaded; then nothing is.
 #   HARENA_IMAGES           Folder of image archives (*.tar, *.tar.zst). Default: HARENA_AIRGAP.
 #                           What is in none comes from its registry, and the preflight asks for it.
@@ -46,9 +48,9 @@ readonly HERE="${BASH_SOURCE[0]%/*}"
 . "$HERE/lib/smoke.sh"
 
 # The node has what it was given last, an uninstall between or not: a run without the variable must not
-# change the controller.
-present_ingress() {
-  if [[ -f "$CHOSEN" ]]; then cat "$CHOSEN"; else printf nginx; fi
+# change the controller, nor open what is closed.
+chosen() { # file default
+  if [[ -f "$1" ]]; then cat "$1"; else printf '%s' "$2"; fi
 }
 
 present_values() {
@@ -64,9 +66,10 @@ readonly HELM_ARCHIVE="helm-$HELM_VERSION-linux-amd64.tar.gz"
 readonly INGRESS_NGINX_ARCHIVE="ingress-nginx-$INGRESS_NGINX_VERSION.tgz"
 readonly TRAEFIK_SETTINGS="$REPOSITORY/k8s/traefik/helmchartconfig.yaml"
 
-HARENA_INGRESS="${HARENA_INGRESS:-$(present_ingress)}"
+HARENA_INGRESS="${HARENA_INGRESS:-$(chosen "$CHOSEN" nginx)}"
+HARENA_FIREWALL="${HARENA_FIREWALL:-$(chosen "$FIREWALL" on)}"
 HARENA_VALUES="${HARENA_VALUES:-$(present_values)}"
-readonly HARENA_INGRESS HARENA_VALUES
+readonly HARENA_INGRESS HARENA_FIREWALL HARENA_VALUES
 readonly HARENA_AIRGAP="${HARENA_AIRGAP:-}"
 readonly HARENA_IMAGES="${HARENA_IMAGES:-$HARENA_AIRGAP}"
 readonly HARENA_SEARCH_URL="${HARENA_SEARCH_URL:-}"
@@ -80,7 +83,7 @@ readonly HARENA_NAMESPACE="${HARENA_NAMESPACE:-harena}"
 export KUBECONFIG="$ROOT/etc/rancher/k3s/k3s.yaml"
 
 ONLY_PREFLIGHT=false
-STEPS=9
+STEPS=10
 
 parse_arguments() {
   while (($#)); do
@@ -108,6 +111,7 @@ main() {
   step "k3s $K3S_VERSION" install_k3s
   step "Image archives" install_images
   step "Configuration, with $HARENA_INGRESS as the ingress controller" configure
+  step "The firewall" close_ports
   step "The service k3s" start_k3s
   step "Helm" install_helm
   step "The ingress controller" install_ingress

@@ -40,6 +40,12 @@ check_settings() {
       ;;
     *) found error HARENA_INGRESS "\"$HARENA_INGRESS\" is no ingress controller" "nginx or traefik" ;;
   esac
+  case "$HARENA_FIREWALL" in
+    on) command -v nft >/dev/null || found error nft "it is not installed, and closes k3s' ports" \
+      "install nftables, or set HARENA_FIREWALL=off where something else closes 6443, 10250 and 8472/udp" ;;
+    off) ;;
+    *) found error HARENA_FIREWALL "\"$HARENA_FIREWALL\" says nothing" "on or off" ;;
+  esac
   [[ -z "$HARENA_VALUES" || -f "$HARENA_VALUES" ]] ||
     found error HARENA_VALUES "there is no file $HARENA_VALUES" "name a values file of the chart (charts/harena/values.yaml)"
   [[ -z "$HARENA_IMAGES" || -d "$HARENA_IMAGES" ]] ||
@@ -67,7 +73,7 @@ check_system() {
   else
     found warning kernel "$kernel is older than 5.10, the oldest that this is meant for" "update the system"
   fi
-  for module in overlay br_netfilter nf_conntrack vxlan; do
+  for module in overlay br_netfilter nf_conntrack vxlan nf_tables; do
     modprobe --dry-run --quiet "$module" || modules+=" $module"
   done
   [[ -z "$modules" ]] || found error "kernel modules" "missing:$modules" \

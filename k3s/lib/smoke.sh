@@ -105,9 +105,13 @@ smoke_test() {
 }
 
 report_listeners() {
+  local closed=""
+  [[ "$HARENA_FIREWALL" == off ]] || closed="$(sed -nE 's/^ *(tcp|udp) dport (.*) reject.*/\2/p' "$REPOSITORY/k3s/files/$RULES" | tr '{,}\n' ' ')"
   printf '\nListening beyond this machine (80 and 443 are forwarded by the kernel and hold no socket):\n'
-  listeners | awk '$2 !~ /^(127\.|\[::1\]|\[::ffff:127\.)/ {
-    printf "  %-5s %-6s %-22s %s\n", $1, $3, $4, ($3 == 80 || $3 == 443) ? "public" : "must be closed to the internet"
+  listeners | awk -v closed=" $closed " '$2 !~ /^(127\.|\[::1\]|\[::ffff:127\.)/ {
+    who = $3 == 80 || $3 == 443 ? "public" : "must be closed to the internet"
+    if (index(closed, " " $3 " ")) who = "closed by this node"
+    printf "  %-5s %-6s %-22s %s\n", $1, $3, $4, who
   }'
   cat <<'TEXT'
 

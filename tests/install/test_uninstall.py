@@ -31,6 +31,7 @@ class TestKeepsData:
             VOLUME,
             "etc/rancher/node/password",
             "usr/local/bin/helm",
+            "var/lib/harena/firewall",
             "var/lib/harena/ingress",
             "var/lib/harena/secrets.yaml",
             "var/lib/harena/started-with",
