@@ -118,8 +118,13 @@ main() {
   step "The platform" install_platform
   step "Smoke test" smoke_test
   report_listeners
-  printf '\nHarena is installed, in %d s.\n' "$SECONDS"
-  ((PREFLIGHT_ERRORS == 0)) || fatal "A real run would have stopped at the preflight."
+  if ((PREFLIGHT_ERRORS > 0)); then
+    fatal "A real run would have stopped at the preflight."
+  elif [[ "$DRY_RUN" == true ]]; then
+    printf '\nNothing was changed.\n'
+  else
+    printf '\nHarena is installed, in %d s. %s\n' "$SECONDS" "$TESTED"
+  fi
 }
 
 # Called on the last line: a script cut short on its way here does nothing.
