@@ -15,7 +15,7 @@ readonly UNIT="$ROOT/etc/systemd/system/k3s.service"
 readonly TRAEFIK_OFF=etc/rancher/k3s/config.yaml.d/20-ingress-nginx.yaml
 # The version that k3s was last started with, and a hash of all that it was started with.
 readonly STARTED="$KEPT/started-with"
-# The ingress controller that was asked for last.
+# What was asked for last: the ingress controller, and whether k3s' ports are closed (on, off).
 readonly CHOSEN="$KEPT/ingress"
 readonly FIREWALL="$KEPT/firewall"
 readonly RULES=etc/harena/firewall.nft
