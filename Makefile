@@ -11,7 +11,8 @@ HELM  := $(STATE)/bin/helm
 PROMTOOL := $(STATE)/bin/promtool
 
 MEMBERS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
-SCRIPTS  = $(shell git ls-files '*.sh' .ci/run)
+# By their first line, which names a shell, or by their name: a part that others read has no such line.
+SCRIPTS  = $(sort $(shell git ls-files '*.sh'; git grep -nIE '^.!/.*[/ ](ba|da)?sh' | sed -n 's/:1:.*//p'))
 
 .PHONY: help
 help: ## Show this help
@@ -72,11 +73,17 @@ unit: $(VENV)/.dev $(HELM) ## Run the tests, without the lint
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: test
-test: lint unit ## Run every check and test that needs no cluster
+test: lint unit ## Run every check, and every test that needs nothing but Python
 
 .PHONY: test-browser
 test-browser: $(VENV)/.dev ## Run the tests of the pages in Debian's Chromium, installed where missing (root)
-	@tests/browser/run.sh $(BIN)/python
+	@tools/need.sh chromium
+	@$(BIN)/pytest -m browser tests/browser --durations=5
+
+.PHONY: test-dockerfile
+test-dockerfile: $(VENV)/.dev ## Build an image with the Dockerfile, by Debian's buildah, and compare it (root, Debian 12)
+	@tools/need.sh buildah
+	@$(BIN)/pytest -m dockerfile tests/dockerfile --durations=5
 
 .PHONY: test-cluster
 test-cluster: $(VENV)/.dev ## Run the tests on a real Kubernetes, built and started here (root, Debian 12, Go)

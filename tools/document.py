@@ -106,20 +106,22 @@ suite, `tests/edge`.
 
 ## What is the same everywhere
 
-A route is one bucket for each client address; what comes above rate and burst is a 429.
+A route is one bucket for each client address. What comes above rate and burst is a 429, and so is
+what comes while as many requests as `at once` are under way; an open stream or WebSocket is one.
 """
 
 _DIFFERENCES = """
 ## What differs
 
-The suite takes these differences from `capabilities.yaml`, and fails at any other.
+The suite takes these differences from `capabilities.yaml`, and wants everything else of every edge.
 """
 
 
 def edge_page() -> str:
     """Every route of the model, and for every capability what each edge does."""
-    head = "| route | paths | to | requests/s, burst | time-outs (connect, send, read) | body | |"
-    lines = [_EDGE, head, "| --- " * 7 + "|"]
+    waits = "time-outs (connect, send, read)"
+    head = f"| route | paths | to | requests/s, burst | at once | {waits} | body | |"
+    lines = [_EDGE, head, "| --- " * 8 + "|"]
     for name, route in model.load().enabled_routes.items():
         lines.append(f"| {name} | {' | '.join(_limits(route))} |")
     lines += [_DIFFERENCES, f"| | {' | '.join(EDGE_KINDS)} |", "| --- " * 4 + "|"]
@@ -140,6 +142,7 @@ def _limits(route: Route) -> tuple[str, ...]:
         paths,
         route.service or "each of the five",
         f"{route.rate}, {route.burst}",
+        f"{route.connections}",
         f"{wait.connect}, {wait.send}, {wait.read} s",
         f"{route.body_limit / 2**20:g} MiB",
         ", ".join(name for name, given in special.items() if given),

@@ -40,7 +40,10 @@ ingress_chart() {
 }
 
 # The same of ours, but for the operator's values.
-platform_chart() { CHART=("$REPOSITORY/charts/harena" --set "ingress.controller=$HARENA_INGRESS"); }
+platform_chart() {
+  CHART=("$REPOSITORY/charts/harena" --set "ingress.controller=$HARENA_INGRESS")
+  [[ -z "$IMAGE_TAG" ]] || CHART+=(--set-string "image.tag=$IMAGE_TAG")
+}
 
 install_ingress() {
   local CHART

@@ -13,12 +13,14 @@ readonly PORTS="80 443 6443 6444 10248 10249 10250 10256 10257 10258 10259 10010
 readonly COMMANDS="awk base64 cmp curl cut df find flock install modprobe openssl pgrep sed sha256sum sort ss stat sysctl systemctl tar"
 readonly MANIFESTS="application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
 application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
-readonly OUR_IMAGES="push ours to a registry of your own and name it (image.registry in \
+readonly OUR_IMAGES="push ours to a registry of your own and name them (image.registry, image.tag in \
 ${HARENA_VALUES:-/etc/harena/values.yaml}), or pack them and give the folder (HARENA_IMAGES): docs/node.md"
 
 PREFLIGHT_ERRORS=0
 PREFLIGHT_WARNINGS=0
 CLOCK_IS_WRONG=false
+# Of our images, where an archive has them: then it follows what is in them.
+IMAGE_TAG=""
 
 found_ok() { printf '  %-9s %-18s %s\n' ok "$1" "$2"; }
 found() { # error|warning subject finding remedy
@@ -220,6 +222,26 @@ check_download() { # name recorded-checksum list variable
   fi
 }
 
+# The archive that was given, or that an earlier run was given: without its tag, the release would ask
+# for images that are nowhere.
+check_release() {
+  local archive="$HARENA_IMAGES/harena.tar" tags release
+  [[ -n "$HARENA_IMAGES" && -f "$archive" ]] || archive="$STATE/agent/images/harena.tar"
+  [[ -f "$archive" ]] || return 0
+  tags="$(tar --extract --to-stdout --file "$archive" index.json 2>/dev/null |
+    grep -oE '"org.opencontainers.image.ref.name":"[^"]+"' | cut -d'"' -f4 | sed 's/.*://' | sort -u)" || true
+  release="$(sed -n 's/^appVersion: "\(.*\)"$/\1/p' "$REPOSITORY/charts/harena/Chart.yaml")"
+  if [[ -z "$tags" || "$tags" == *$'\n'* ]]; then
+    found error harena.tar "$archive does not hold images of one tag, but: ${tags//$'\n'/ }" "pack it as docs/node.md says"
+  elif [[ "$tags" =~ ^(.+)-[0-9a-f]{12}$ && "${BASH_REMATCH[1]}" != "$release" ]]; then
+    found error harena.tar "$archive holds our images of ${BASH_REMATCH[1]}, and this checkout is $release" \
+      "pack them from this checkout, or check out the version that they were packed from"
+  else
+    IMAGE_TAG="$tags"
+    found_ok harena.tar "$tags, in ${archive%/*}"
+  fi
+}
+
 check_airgap() {
   local name wanted=(SHA256SUMS)
   if [[ ! -d "$HARENA_AIRGAP" ]]; then
@@ -403,6 +425,7 @@ preflight() {
   check_conflicts
   check_version
   check_clock
+  check_release
   [[ -z "$HARENA_AIRGAP" ]] || check_airgap
   k3s_is_current || check_download k3s "$K3S_SHA256" "$K3S_RELEASE/sha256sum-amd64.txt" K3S_SHA256
   check_helm

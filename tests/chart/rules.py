@@ -160,7 +160,9 @@ def _ingresses_have_backends(objects: Objects) -> None:
         for name, value in annotations.items():
             assert isinstance(value, str)
             assert not name.endswith(("snippet", "use-regex", "rewrite-target"))
-            if name.endswith(("timeout", "limit-rps", "multiplier", "max-age", "tries")):
+            if name.endswith(
+                ("timeout", "limit-rps", "multiplier", "connections", "max-age", "tries")
+            ):
                 assert value.isdigit()
                 assert int(value) > 0
         for rule in ingress["spec"]["rules"]:

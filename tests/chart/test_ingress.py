@@ -25,6 +25,7 @@ SERVICES = ("user", "search", "metric", "budget", "conversation", "portal")
 NGINX = {
     "limit-rps",
     "limit-burst-multiplier",
+    "limit-connections",
     "proxy-connect-timeout",
     "proxy-send-timeout",
     "proxy-read-timeout",
@@ -54,6 +55,7 @@ class Treatment:
     bucket: str
     rate: int
     burst: int
+    connections: int
     connect: int
     send: int
     read: int
@@ -84,6 +86,7 @@ def by_ingress(objects: Objects) -> Iterator[tuple[str, bool, Treatment]]:
                     bucket=name.removeprefix("rel-"),
                     rate=rate,
                     burst=rate * int(said["limit-burst-multiplier"]),
+                    connections=int(said["limit-connections"]),
                     connect=int(said["proxy-connect-timeout"]),
                     send=int(said["proxy-send-timeout"]),
                     read=int(said["proxy-read-timeout"]),
@@ -134,6 +137,8 @@ def by_nginx(http: list[dict[str, Any]], path: str) -> Treatment:
     [zone] = [arg.removeprefix("zone=") for arg in block["limit_req"] if arg.startswith("zone=")]
     [burst] = [arg.removeprefix("burst=") for arg in block["limit_req"] if arg.startswith("burst=")]
     assert "nodelay" in block["limit_req"]
+    counted, connections = block["limit_conn"]
+    assert counted == f"{zone}_connections"
 
     def seconds(name: str) -> int:
         return int(block[name][0].removesuffix("s"))
@@ -143,6 +148,7 @@ def by_nginx(http: list[dict[str, Any]], path: str) -> Treatment:
         bucket=zone.replace("_", "-"),
         rate=rates[zone],
         burst=int(burst),
+        connections=int(connections),
         connect=seconds("proxy_connect_timeout"),
         send=seconds("proxy_send_timeout"),
         read=seconds("proxy_read_timeout"),
@@ -169,7 +175,7 @@ def header(http: list[dict[str, Any]], name: str) -> str:
 CHANGED: Values = {
     "routing": {
         "routes": {
-            "conversation": {"rate": 20, "burst": 60, "timeouts": {"read": 30}},
+            "conversation": {"rate": 20, "burst": 60, "connections": 7, "timeouts": {"read": 30}},
             "imports": {"body_limit": 20971520},
             "service-docs": {"enabled": False},
         },

@@ -102,6 +102,7 @@ route = st.builds(
     st.integers(1, 4),
     some(
         enabled=st.booleans(),
+        connections=st.integers(1, 10000),
         timeouts=some(read=st.integers(1, 86400), connect=st.integers(1, 120)),
         body_limit=st.integers(1024, 104857600),
     ),

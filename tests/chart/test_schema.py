@@ -112,6 +112,7 @@ class TestRefused:
             ),
             pytest.param(route(rate="thirty"), "budget/rate", id="a rate in words"),
             pytest.param(route(burst=0), "budget/burst", id="a burst that nginx refuses"),
+            pytest.param(route(connections=0), "budget/connections", id="nobody at once"),
             pytest.param(route(body_limit="10m"), "body_limit", id="a size with a unit"),
             pytest.param(route(snippet="x"), "'snippet' not allowed", id="a snippet"),
             pytest.param(

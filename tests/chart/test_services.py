@@ -2,6 +2,7 @@
 
 import pytest
 from tests.chart.conftest import Render
+from tests.chart.monitoring.reading import expected
 from tests.chart.objects import Objects, environment
 
 from harena_budget.settings import BudgetSettings
@@ -299,6 +300,7 @@ class TestOwnValues:
 
         assert [key for key in objects if key[1] == "rel-search"] == []
         assert logins(objects) == set(ROLES) - {"harena_search"}
+        assert "search" not in expected(objects)
 
     def test_resources_are_replaced_as_a_whole(self, render: Render) -> None:
         own = {"requests": {"cpu": "1", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}

@@ -27,19 +27,26 @@ NAMESPACE = "harena"
 INGRESS_NAMESPACE = "ingress-nginx"
 # Answered by a service itself: 401 without a token.
 PROTECTED = ("/api/v1/users/me", "/api/v1/metrics/coverage")
+# Enough to have met both workers.
+CONNECTIONS = 8
 READY_SECONDS = 120
 INSTALL_SECONDS = 300
 
 Object = dict[str, Any]
 
 
+class CommandError(Exception):
+    """kubectl or helm has failed."""
+
+
 class Cluster:
     """What is asked of the API server, by the programs that people use."""
 
     def run(self, *command: str, given: str | None = None, seconds: float = 60) -> str:
-        """Runs kubectl or helm; AssertionError with what it said if it fails."""
+        """Runs kubectl or helm. Raises CommandError with what it said if it fails."""
         done = self.attempt(*command, given=given, seconds=seconds)
-        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+        if done.returncode:
+            raise CommandError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
         return done.stdout
 
     def attempt(
@@ -157,17 +164,20 @@ class Harena:
         )
 
     def serves(self, source: str = "10.46.6.1") -> bool:
-        """Whether every service is well, and the edge has learned where it is.
+        """Whether every service is well, and the whole edge has learned where it is.
 
-        The portal asks the services past the edge, which hears of a new pod up to 3.3 s late.
+        The portal asks the services past the edge, which hears of a new pod up to 3.3 s late, and
+        each of its workers by itself; a connection belongs to one worker.
         """
         with self.client(source) as client:
             health = client.get("/health")
-            return (
-                health.status_code == 200
-                and health.json()["status"] == "healthy"
-                and all(client.get(path).status_code == 401 for path in PROTECTED)
-            )
+            if health.status_code != 200 or health.json()["status"] != "healthy":
+                return False
+        return all(self._answers(source) for _ in range(CONNECTIONS))
+
+    def _answers(self, source: str) -> bool:
+        with self.client(source) as client:
+            return all(client.get(path).status_code == 401 for path in PROTECTED)
 
     def secret(self, name: str, key: str) -> str:
         template = f"--output=go-template={{{{index .data {json.dumps(key)} | base64decode}}}}"
@@ -247,10 +257,10 @@ def _is_ready(item: Object) -> bool:
 
 
 def eventually(condition: Callable[[], bool], seconds: float = READY_SECONDS) -> bool:
-    """Whether it comes true in time; a connection that is refused meanwhile is not yet true."""
+    """Whether it comes true in time; what cannot be asked meanwhile is not yet true."""
 
     def holds() -> bool:
-        with suppress(httpx2.HTTPError):
+        with suppress(httpx2.HTTPError, CommandError, subprocess.TimeoutExpired):
             return condition()
         return False
 

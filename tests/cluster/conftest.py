@@ -43,6 +43,9 @@ def installed(cluster: Cluster) -> Harena:
     cluster.fresh_namespace(NAMESPACE)
     harena = Harena(cluster)
     harena.install()
+    # Whom the tests log in as.
+    loaded = ("wait", "job", "--selector=app.kubernetes.io/component=demo")
+    harena.kubectl(*loaded, "--for=condition=Complete", "--timeout=300s", seconds=330)
     return harena
 
 

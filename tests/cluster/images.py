@@ -19,7 +19,7 @@ from typing import Any
 from tools.images import oci
 from tools.images.names import Names
 from tools.images.packer import BASE, Packer
-from tools.images.sets import OURS, SETS, Set, pack
+from tools.images.sets import OURS, SETS, Set, print_packed
 from tools.images.workspace import ROOT
 
 from harena_db import migrate
@@ -108,8 +108,7 @@ def _migration(packer: Packer, name: str, migration: str) -> oci.Layer:
 def main(folder: Path) -> None:
     paths = (*OURS, ECHO, SLOW_ANSWERS, "tests/cluster/images.py")
     names = replace(Names.of_chart(), registry=REGISTRY, tag=TAG)
-    for archive in pack(folder, {**SETS, "tests": Set(of_tests, paths, BASE)}, names):
-        sys.stdout.write(f"{archive}\n")
+    print_packed(folder, {**SETS, "tests": Set(of_tests, paths, BASE)}, names)
 
 
 if __name__ == "__main__":

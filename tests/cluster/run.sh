@@ -20,10 +20,16 @@ if [[ "$(id -u)" != 0 ]]; then
 fi
 [[ -n "${KEEP:-}" ]] || trap '$CLUSTER purge' EXIT
 
+# The cluster is on this machine.
+export no_proxy="${no_proxy:-${NO_PROXY:-}},localhost,127.0.0.1,10.44.0.1"
+export NO_PROXY="$no_proxy"
+
 step() { printf '[%4d s] %s\n' "$SECONDS" "$*"; }
 step "programs and images"
 tests/cluster/prepare.sh "$PYTHON" "$IMAGES"
 step "the cluster"
+# What a run that was killed has left would be taken over, as it is.
+[[ -n "${KEEP:-}" ]] || "$CLUSTER" purge
 "$CLUSTER" up
 "$CLUSTER" load "$IMAGES"/*.tar
 step "tests"

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import httpx2
@@ -52,8 +52,13 @@ class _Line:
         self.told |= kind == "reconnect"
         return kind
 
+    async def ping(self) -> None:
+        # Closed while this was about to be sent: what came before is still to be received.
+        with suppress(ConnectionClosed):
+            await self.socket.send('{"type": "ping"}')
+
     async def ask(self) -> None:
-        await self.socket.send('{"type": "ping"}')
+        await self.ping()
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while await self.receive() != "pong":
                 pass
@@ -64,7 +69,7 @@ class _Line:
                 async with asyncio.timeout(PING_SECONDS):
                     await self.receive()
             except TimeoutError:
-                await self.socket.send('{"type": "ping"}')
+                await self.ping()
 
 
 class _Sockets:

@@ -37,21 +37,29 @@ def test_the_portal_asks_services_and_no_service_another(harena: Harena) -> None
     assert connect(harena, "user", f"{harena.name}-metric", "3002") == "TimeoutError"
 
 
-def test_no_service_reaches_the_metadata_address(harena: Harena) -> None:
+@pytest.mark.parametrize("caller", SERVICES)
+def test_no_service_reaches_the_metadata_address(harena: Harena, caller: str) -> None:
     """Dropped by the policy: this cluster's own network would refuse it.
 
     The node itself, and with it this cluster's API server, no policy can take away.
     """
-    assert connect(harena, "user", "169.254.169.254", "80") == "TimeoutError"
+    assert connect(harena, caller, "169.254.169.254", "80") == "TimeoutError"
 
 
 @pytest.mark.parametrize("component", ["postgres", "redis", "metric"])
 def test_nobody_outside_reaches_a_pod(harena: Harena, component: str) -> None:
-    [pod] = harena.pods(component)
-    client = harena.cluster.attempt(
-        "timeout", "4", "bash", "-c", f": </dev/tcp/{pod['status']['podIP']}/{PORTS[component]}"
+    """But the cluster's DNS, which no policy guards: there is a way."""
+
+    def reach(address: str, port: str) -> int:
+        command = ("timeout", "4", "bash", "-c", f": </dev/tcp/{address}/{port}")
+        return harena.cluster.attempt(*command).returncode
+
+    [dns, *_] = harena.cluster.items(
+        "pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns"
     )
-    assert client.returncode == 124  # dropped, not refused
+    assert reach(dns["status"]["podIP"], "53") == 0
+    [pod] = harena.pods(component)
+    assert reach(pod["status"]["podIP"], PORTS[component]) == 124  # dropped, not refused
 
 
 def test_services_see_the_clients_own_address(harena: Harena) -> None:

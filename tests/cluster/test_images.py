@@ -1,12 +1,16 @@
 """Packages by the real apt and dpkg, from a small repository of this test's own."""
 
 import hashlib
+import os
 import subprocess
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tools.images.debian import AptError, Repository
+from tools.images.debian import RENEWED_AFTER, AptError, Repository, renew_lists
+from tools.images.workspace import ROOT
 
 
 @dataclass
@@ -38,14 +42,28 @@ class Debian:
 
     def publish(self, version: str) -> Repository:
         """A version of libsecure, and `apt-get update`; what a new run of the packer sees."""
+        self.announce(version)
+        subprocess.run(["apt-get", "-qq", "update"], check=True, timeout=60)
+        return Repository(self.archives)
+
+    def announce(self, version: str) -> None:
+        """A version of libsecure, of which the machine does not know yet."""
         listed = (
             self._package("program", "1.0-1", "libsecure, perl-base"),
             self._package("libsecure", version),
             self._package("perl-base", "5.0-1"),
         )
         (self.folder / "debian/Packages").write_text("".join(listed))
-        subprocess.run(["apt-get", "-qq", "update"], check=True, timeout=60)
-        return Repository(self.archives)
+
+    @property
+    def known(self) -> str:
+        """The version of libsecure in the machine's lists."""
+        return Repository(self.archives).closure(("libsecure",))[0].split("_")[1]
+
+    def age(self, seconds: float) -> None:
+        """Makes the last `apt-get update` that long ago."""
+        then = time.time() - seconds
+        os.utime(self.folder / "lists/partial", (then, then))
 
     def _package(self, name: str, version: str, depends: str = "") -> str:
         root, file = self.folder / "built" / name, self.folder / f"debian/{name}.deb"
@@ -104,3 +122,66 @@ def test_a_layer_leaves_out_what_the_one_below_brings(debian: Debian, tmp_path: 
 def test_without_lists_the_error_says_what_brings_them(debian: Debian) -> None:
     with pytest.raises(AptError, match="program(.|\n)*apt-get update"):
         Repository(debian.archives).closure(("program",))
+
+
+class TestRenewal:
+    def test_missing_lists_are_made(self, debian: Debian) -> None:
+        debian.announce("1.0-1")
+
+        renew_lists()
+
+        assert debian.known == "1.0-1"
+
+    @pytest.mark.parametrize(("age", "known"), [(-60, "1.0-1"), (60, "1.0-2")])
+    def test_only_old_ones_are_renewed(self, debian: Debian, age: float, known: str) -> None:
+        debian.publish("1.0-1")
+        debian.announce("1.0-2")
+        debian.age(RENEWED_AFTER + age)
+
+        renew_lists()
+
+        assert debian.known == known
+
+    def test_once_renewed_they_are_new(self, debian: Debian) -> None:
+        debian.publish("1.0-1")
+        debian.age(RENEWED_AFTER + 60)
+        renew_lists()
+        debian.announce("1.0-2")
+
+        renew_lists()
+
+        assert debian.known == "1.0-1"
+
+    def test_a_source_that_does_not_answer_leaves_the_old_ones(self, debian: Debian) -> None:
+        debian.publish("1.0-1")
+        debian.age(RENEWED_AFTER + 60)
+        (debian.folder / "debian/Packages").unlink()
+
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.images.debian"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+        assert (done.returncode, done.stdout) == (0, "")
+        assert done.stderr.rstrip().endswith("its sources in /etc/apt")
+        assert debian.known == "1.0-1"
+
+
+def test_without_a_package_packing_ends_in_words(
+    debian: Debian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARENA_CACHE", str(debian.folder / "cache"))
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.cluster.images", str(debian.folder / "out")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+    assert "`sudo apt-get update` renews them" in done.stderr

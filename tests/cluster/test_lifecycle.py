@@ -21,6 +21,8 @@ FIGURES = "/api/v1/metrics/expenses/mom"
 # Answered by the service itself: 401 without a token, and none from the edge.
 COVERAGE = "/api/v1/metrics/coverage"
 RESTARTED = ("user", "metric")
+# Of the traffic: one address alone has one bucket, which what was held up a while would fill.
+ADDRESSES = [f"10.46.5.{number}" for number in range(101, 109)]
 UNDO_NEXT = (
     "DROP TABLE IF EXISTS next_things",
     "ALTER TABLE accounts DROP COLUMN IF EXISTS next_rank",
@@ -39,7 +41,8 @@ def figures(harena: Harena, source: str) -> object:
 
 def kill(harena: Harena, component: str) -> None:
     [pod] = harena.pods(component)
-    harena.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+    # Not --force: its name would be free while it still runs, and two servers share a volume.
+    harena.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=1")
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -81,10 +84,13 @@ async def test_the_old_version_serves_on_the_schema_of_the_next(harena: Harena) 
         ), harena.trouble()
         harena.kubectl("rollout", "restart", *(f"deployment/harena-{name}" for name in RESTARTED))
         for name in RESTARTED:
+            harena.kubectl(
+                "rollout", "status", f"deployment/harena-{name}", "--timeout=120s", seconds=150
+            )
             assert eventually(partial(harena.ready, name)), harena.trouble()
 
     try:
-        async with traffic(COVERAGE, ["10.46.5.2"], rate=20) as answers:
+        async with traffic(COVERAGE, ADDRESSES, rate=20) as answers:
             await asyncio.to_thread(migrate_and_restart)
         assert answers.failed(401) == {}
         assert figures(harena, "10.46.5.3") == before
@@ -106,12 +112,14 @@ async def test_a_failing_migration_leaves_the_old_version_serving(harena: Harena
         ).returncode
 
     try:
-        async with traffic(COVERAGE, ["10.46.5.5"], rate=20) as answers:
+        async with traffic(COVERAGE, ADDRESSES, rate=20) as answers:
             assert await asyncio.to_thread(upgrade) != 0
         assert answers.failed(401) == {}
         assert figures(harena, "10.46.5.6") == before
         made = "SELECT count(*) FROM pg_tables WHERE tablename = 'half_done'"
         assert harena.sql(made) == "0"
+        logs = ("logs", "--selector=app.kubernetes.io/component=migrate", "--tail=-1")
+        assert "division by zero" in harena.kubectl(*logs)
     finally:
         harena.install()
     assert figures(harena, "10.46.5.7") == before

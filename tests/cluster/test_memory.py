@@ -18,6 +18,9 @@ LOAD = {
     "/api/v1/transactions?limit=500": 3.0,
     "/api/v1/metrics/expenses/mom": 10.0,
     "/api/v1/metrics/income/yoy": 10.0,
+    "/api/v1/search/health": 5.0,
+    "/budget_service/openapi.json": 5.0,
+    "/conversation_service/openapi.json": 5.0,
     "/docs": 5.0,
 }
 # What is not on this cluster, or is another program there: field measurements and estimates of a

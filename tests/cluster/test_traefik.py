@@ -42,16 +42,19 @@ def test_every_figure_is_the_same(by_nginx: object, by_traefik: Harena) -> None:
 
 def test_only_one_controller_has_the_objects(installed: Harena, by_traefik: Harena) -> None:
     with installed.client("10.46.4.3") as client:
-        assert client.get("/health").status_code == 404
+        assert eventually(lambda: client.get("/health").status_code == 404)
 
     address = installed.cluster.kubectl(
         *("get", "service", "traefik", f"--namespace={traefik.NAMESPACE}"),
         "--output=jsonpath={.spec.clusterIP}",
     )
-    ingresses = installed.cluster.items("ingress", f"--namespace={installed.namespace}")
-    assert ingresses
-    for found in ingresses:
-        assert found["status"]["loadBalancer"]["ingress"] == [{"ip": address}]
+
+    def written() -> list[object]:
+        ingresses = installed.cluster.items("ingress", f"--namespace={installed.namespace}")
+        return [found["status"]["loadBalancer"].get("ingress") for found in ingresses]
+
+    assert written()
+    assert eventually(lambda: all(status == [{"ip": address}] for status in written())), written()
 
 
 def test_services_see_the_clients_own_address(by_traefik: Harena) -> None:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,24 @@ class TestDecisions:
             "Alternatives",
             "A change violates this when",
         ]
+
+
+class TestRelease:
+    def test_chart_members_and_changelog_are_of_one_version(self) -> None:
+        chart = yaml.safe_load((ROOT / "charts/harena/Chart.yaml").read_text())
+        projects = [
+            ROOT / "pyproject.toml",
+            *ROOT.glob("libs/*/pyproject.toml"),
+            *ROOT.glob("services/*/pyproject.toml"),
+        ]
+        versions = {tomllib.loads(file.read_text())["project"]["version"] for file in projects}
+        headings = re.findall(r"^## (.+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+        unreleased, *releases = headings
+
+        assert versions == {chart["version"]} == {chart["appVersion"]}
+        assert unreleased == "Unreleased"
+        # Before the first one there is none to compare.
+        assert releases == [] or releases[0].split(",")[0] == chart["version"]
 
 
 class TestArchitecture:

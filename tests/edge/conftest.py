@@ -6,7 +6,7 @@ addresses that the suite may come from:
 
     EDGE_URL=http://10.0.0.1 EDGE_KIND=ingress-nginx EDGE_SOURCE=10.1.0.1 pytest tests/edge
 
-EDGE_ORIGINS are the origins that it lists, in JSON, where it does not allow any.
+EDGE_ROUTING is what was laid over the routing model for it, in JSON.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -31,12 +31,12 @@ class EdgeSettings(BaseSettings):
     edge_url: str = ""
     edge_kind: EdgeKind = "nginx"
     edge_source: str = ""
-    edge_origins: list[str] = ["*"]
+    edge_routing: dict[str, Any] = {}
 
 
 @pytest.fixture(scope="session")
 def routing() -> model.Routing:
-    return model.load({"cors": {"origins": EdgeSettings().edge_origins}})
+    return model.load(EdgeSettings().edge_routing)
 
 
 @pytest.fixture(scope="session")

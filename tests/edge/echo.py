@@ -12,6 +12,7 @@ can be what stands behind any edge. Its knobs are query parameters:
     size=100000         answers with so many bytes more
     abort=1             closes the connection without an answer
     sleep=2             answers after so many seconds
+    count=NAME          counts the request, and tells how many it has counted under this name
     stream=NAME         sends one part, and the second only when release=NAME was asked for
     type=text/plain     the content type of the stream
     sized=1             tells the length of the stream, instead of sending it in chunks
@@ -24,7 +25,7 @@ import re
 import secrets
 import socket
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping
 
 import uvicorn
@@ -57,6 +58,7 @@ class Echo:
     def __init__(self, services: Mapping[int, str]) -> None:
         self.services = services
         self.released: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self.counted: Counter[str] = Counter()
         self.app = Starlette(
             routes=[
                 WebSocketRoute("/{path:path}", self.websocket),
@@ -92,6 +94,8 @@ class Echo:
                 media_type=query.get("type", "text/event-stream"),
                 headers=headers,
             )
+        if "count" in query:
+            self.counted[query["count"]] += 1
         if "sleep" in query:
             await asyncio.sleep(float(query["sleep"]))
         if "own" in query:
@@ -105,6 +109,7 @@ class Echo:
             "query": request.url.query,
             "headers": [[name, value] for name, value in request.headers.items()],
             "bytes": len(await request.body()),
+            "counted": self.counted[query.get("count", "")],
             "filler": "x" * int(query.get("size", 0)),
         }
         return JSONResponse(received, int(query.get("status", 200)), headers)

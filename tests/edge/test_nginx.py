@@ -62,16 +62,6 @@ async def test_a_header_of_nobody_trusted_changes_nothing(edge_with: EdgeStarter
         check_headers(edge, answer)
 
 
-async def test_a_slow_service_is_504_and_asked_once(edge_with: EdgeStarter) -> None:
-    timeouts = {"connect": 1, "send": 1, "read": 1}
-    edge = edge_with({"routes": {"metric": {"timeouts": timeouts}}})
-    async with edge.client() as client:
-        answer = await client.http.get("/api/v1/metrics/coverage?sleep=10")
-
-        check_own_error(edge, answer, 504, "GATEWAY_TIMEOUT")
-        assert 1 <= answer.elapsed.total_seconds() < 2  # a second try would take as long again
-
-
 async def test_a_service_is_back_as_soon_as_it_listens(edge_with: EdgeStarter) -> None:
     port = free_port()
     edge = edge_with({}, budget=f"127.0.0.1:{port}")
@@ -139,21 +129,6 @@ async def test_the_log_says_who_asked_what_but_no_query(
         502,
     )
     assert "salaire" not in text + (tmp_path / "nginx.log").read_text()
-
-
-async def test_no_upgrade_passes_but_a_websockets(edge_with: EdgeStarter) -> None:
-    upgrade = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMA"}
-    websocket = {"Connection": "Upgrade", "Upgrade": "websocket"}
-    async with edge_with({}).client() as client:
-        for path, headers in (
-            ("/api/v3/query", upgrade),
-            ("/api/v1/users/me", upgrade),
-            ("/api/v1/users/me", websocket),
-        ):
-            answer = await client.http.get(path, headers=headers)
-
-            assert answer.status_code == 200
-            assert received(answer, "upgrade") == []
 
 
 def test_nothing_but_the_address_is_listened_on(edge_with: EdgeStarter) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from tests.edge.client import SECONDS, Client, check_headers
+from tests.edge.client import SECONDS, Client, check_headers, received
 from websockets.exceptions import InvalidStatus
 
 
@@ -59,6 +59,8 @@ async def test_websockets_do_not_meet(client: Client) -> None:
 
 async def test_a_websocket_handshake_is_counted(client: Client) -> None:
     route = client.edge.model.routes["conversation"]
+    requests = 3 * route.burst
+    alone = "one_bucket_at_first" not in client.edge.can
 
     async def handshake() -> int:
         try:
@@ -68,7 +70,8 @@ async def test_a_websocket_handshake_is_counted(client: Client) -> None:
             return refusal.response.status_code
 
     begin = time.perf_counter()
-    statuses = await asyncio.gather(*(handshake() for _ in range(3 * route.burst)))
+    first = [await handshake() for _ in range(alone)]
+    statuses = first + await asyncio.gather(*(handshake() for _ in range(requests - alone)))
 
     refilled = math.ceil(route.rate * (time.perf_counter() - begin)) + 2
     assert set(statuses) == {101, 429}
@@ -82,3 +85,25 @@ async def test_a_request_after_an_upgrade_is_an_ordinary_one(client: Client) -> 
         answer: httpx2.Response = await client.http.post("/api/v3/query", content=b"{}")
         assert answer.json()["service"] == "conversation"
         assert await socket.recv() == "conversation:a"
+
+
+async def test_a_websocket_opens_on_routes_that_have_them_only(client: Client) -> None:
+    """Elsewhere it is an ordinary request, which the service answers."""
+    if "websocket_of_route" in client.edge.can:
+        with pytest.raises(InvalidStatus) as refused:
+            async with client.websocket("/api/v1/users/me"):
+                pass
+        assert refused.value.response.status_code == 200
+    else:
+        async with client.websocket("/api/v1/users/me") as socket:
+            await socket.send("a")
+            assert await socket.recv() == "user:a"
+
+
+@pytest.mark.parametrize("path", ["/api/v3/query", "/api/v1/users/me"])
+async def test_no_other_upgrade_passes(client: Client, path: str) -> None:
+    upgrade = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMA"}
+    answer = await client.http.get(path, headers=upgrade)
+
+    assert answer.status_code == 200
+    assert received(answer, "upgrade") == ([] if "upgrade_dropped" in client.edge.can else ["h2c"])

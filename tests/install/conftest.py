@@ -31,6 +31,7 @@ import pytest
 import yaml
 from tests.chart.conftest import ChartTestSettings, helm
 from tools.images import oci
+from tools.images.names import Names
 
 ROOT = Path(__file__).parents[2]
 STAND_IN = Path(__file__).parent / "stand_in.sh"
@@ -54,6 +55,9 @@ STAND_INS = (
 VERSION = "v1.36.3+k3s1"
 HELM = "helm-v4.2.4-linux-amd64.tar.gz"
 CONTROLLER = "ingress-nginx-4.15.1.tgz"
+OURS = "ghcr.io/harena/"
+RELEASE = Names.of_chart().version
+TAG = f"{RELEASE}-0123456789ab"
 BINARY = "usr/local/bin/k3s"
 RESTART = r"^systemctl restart k3s"
 DEPLOY = r"^helm upgrade --install "
@@ -104,8 +108,8 @@ spec:
 }
 
 
-def run_documented(commands: str, scratch: Path, values: str = "", **variables: str) -> None:
-    """Runs the commands of docs/node.md that begin so, in a checkout with `values`."""
+def run_documented(commands: str, scratch: Path, **variables: str) -> None:
+    """Runs the commands of docs/node.md that begin so, in a checkout."""
     page = (ROOT / "docs" / "node.md").read_text()
     block = re.search(rf"^({commands}.+?)```", page, re.DOTALL | re.MULTILINE)
     assert block
@@ -114,7 +118,7 @@ def run_documented(commands: str, scratch: Path, values: str = "", **variables: 
     programs.mkdir()
     for name in ("charts", "k8s"):
         (checkout / name).symlink_to(ROOT / name)
-    (checkout / "values.yaml").write_text(values)
+    (checkout / "values.yaml").touch()
     (programs / "skopeo").symlink_to(STAND_IN)
     (programs / "helm").symlink_to(ChartTestSettings().helm)
     subprocess.run(
@@ -140,9 +144,14 @@ def documented_images() -> dict[str, bytes]:
         folder.mkdir()
         (folder / CONTROLLER).write_bytes(controller_chart())
         run_documented(r"\{\n  helm template", Path(scratch), FOLDER=str(folder))
-        ours = (name for name in chart_images() if name.startswith("ghcr.io/harena/"))
-        oci.write(folder / "harena.tar", [oci.Image(name, ()) for name in ours])
+        write_ours(folder / "harena.tar", TAG)
         return {path.name: path.read_bytes() for path in folder.glob("*.tar")}
+
+
+def write_ours(archive: Path, *tags: str, registry: str = OURS) -> None:
+    """As the packer does: every image of ours that the chart asks for, with one tag."""
+    names = [name[len(OURS) :].split(":")[0] for name in chart_images() if name.startswith(OURS)]
+    oci.write(archive, [oci.Image(f"{registry}{name}:{tag}", ()) for tag in tags for name in names])
 
 
 @cache

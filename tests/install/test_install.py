@@ -12,12 +12,14 @@ from tests.install.conftest import (
     BINARY,
     DEPLOY,
     HELM,
+    RELEASE,
     RESTART,
     ROOT,
     VERSION,
     Machine,
     Site,
     program,
+    write_ours,
 )
 
 from harena_local.process import wait_until
@@ -171,13 +173,13 @@ class TestAgain:
     def test_another_image_is_no_reason_to_restart(self, machine: Machine) -> None:
         folder = machine.airgap()
         machine.install(HARENA_IMAGES=str(folder))
-        (folder / "harena.tar").write_text("newer")
+        write_ours(folder / "harena.tar", f"{RELEASE}-ba9876543210")
         machine.forget()
 
         machine.install(HARENA_IMAGES=str(folder))
 
         images = machine.file("var/lib/rancher/k3s/agent/images")
-        assert (images / "harena.tar").read_text() == "newer"
+        assert (images / "harena.tar").read_bytes() == (folder / "harena.tar").read_bytes()
         given = {path.name for path in folder.iterdir() if ".tar" in path.suffixes[-2:]}
         assert {path.name for path in images.iterdir()} == given - {HELM}
         assert machine.called(RESTART) == []

@@ -2,10 +2,20 @@
 
 import re
 import subprocess
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from tests.install.conftest import DEPLOY, NGINX_ON, RESTART, Machine, Site
+from tests.install.conftest import (
+    DEPLOY,
+    NGINX_ON,
+    RELEASE,
+    RESTART,
+    TAG,
+    Machine,
+    Site,
+    write_ours,
+)
 
 from harena_local.process import wait_until
 
@@ -66,6 +76,62 @@ class TestIngress:
         (machine.checkout / "k8s/traefik/helmchartconfig.yaml").unlink()
 
         assert "is not in this checkout" in machine.refused(HARENA_INGRESS="traefik")
+
+
+class TestOurImages:
+    """What an archive of ours holds is what the release asks for."""
+
+    ASKED = f"{DEPLOY}harena .*--set-string image.tag="
+
+    @pytest.fixture
+    def archive(self, tmp_path: Path) -> Path:
+        archive = tmp_path / "images" / "harena.tar"
+        archive.parent.mkdir()
+        write_ours(archive, TAG)
+        return archive
+
+    def test_another_archive_is_another_release(self, node: Machine, archive: Path) -> None:
+        for tag in (TAG, f"{RELEASE}-ba9876543210", "ours-7"):
+            write_ours(archive, tag)
+            node.forget()
+
+            node.install(HARENA_IMAGES=str(archive.parent))
+
+            assert node.called(f"{self.ASKED}{tag} ")
+
+    def test_later_runs_need_not_be_given_it(self, node: Machine, archive: Path) -> None:
+        node.install(HARENA_IMAGES=str(archive.parent))
+        archive.unlink()
+        for settings in ({}, {"HARENA_IMAGES": str(archive.parent)}):
+            node.forget()
+
+            node.install(**settings)
+
+            assert node.called(f"{self.ASKED}{TAG} ")
+
+    def test_without_one_the_values_say_it(self, node: Machine) -> None:
+        node.install()
+
+        assert node.called(f"{DEPLOY}harena")
+        assert node.called(self.ASKED) == []
+
+    def test_one_of_another_release_is_refused(self, node: Machine, archive: Path) -> None:
+        write_ours(archive, "0.0.9-0123456789ab")
+
+        said = node.refused(HARENA_IMAGES=str(archive.parent))
+
+        assert f"holds our images of 0.0.9, and this checkout is {RELEASE}" in said
+        assert "pack them from this checkout" in said
+
+    @pytest.mark.parametrize("tags", [(), ("1", "2")])
+    def test_one_without_one_tag_is_refused(
+        self, node: Machine, archive: Path, tags: tuple[str, ...]
+    ) -> None:
+        write_ours(archive, *tags)
+
+        said = node.refused(HARENA_IMAGES=str(archive.parent))
+
+        assert f"{archive} does not hold images of one tag, but: {' '.join(tags)}\n" in said
 
 
 class TestStuckRelease:

@@ -13,6 +13,7 @@ from tests.install.conftest import (
     HELM,
     RESTART,
     ROOT,
+    TAG,
     VERSION,
     VXLAN,
     Machine,
@@ -21,6 +22,7 @@ from tests.install.conftest import (
     program,
     run_documented,
     sha256,
+    write_ours,
 )
 
 
@@ -238,10 +240,12 @@ class TestRegistries:
     def test_the_documented_commands_push_what_the_preflight_asks_for(
         self, machine: Machine, site: Site, tmp_path: Path
     ) -> None:
-        text = "image: {registry: images.test/ours}\ndemo: {enabled: true}\n"
         scratch = tmp_path / "elsewhere"
         scratch.mkdir()
-        run_documented("helm template", scratch, text, REGISTRY="images.test/ours", FOLDER="f")
+        archive = scratch / "harena.tar"
+        write_ours(archive, TAG, registry="images.test/ours/")
+        run_documented("tar -xOf", scratch, FOLDER=str(scratch))
+        text = f"image: {{registry: images.test/ours, tag: {TAG}}}\n"
 
         machine.install("--preflight", **self.values(machine, text))
 
@@ -250,11 +254,10 @@ class TestRegistries:
             for path in site.asked
             if path.startswith("/v2/ours/")
         }
-        assert {name.split("/")[-1] for name in asked} > {"db:0.1.0", "demo:0.1.0", "user:0.1.0"}
-        pushed = (scratch / "calls").read_text().splitlines()
-        assert sorted(pushed) == [
-            f"skopeo copy oci-archive:f/harena.tar:{name} docker://{name}" for name in sorted(asked)
-        ]
+        assert f"images.test/ours/db:{TAG}" in asked
+        assert set((scratch / "calls").read_text().splitlines()) == {
+            f"skopeo copy oci-archive:{archive}:{name} docker://{name}" for name in asked
+        }
 
     @pytest.mark.parametrize("status", [401, 403, 404])
     def test_one_that_is_not_there_stops_it_before_anything_is_changed(
@@ -267,7 +270,7 @@ class TestRegistries:
 
         finding, remedy = said[said.index("their registries have none") :].splitlines()[:2]
         assert finding.endswith(": ghcr.io/harena/user:0.1.0")
-        assert "image.registry in /etc/harena/values.yaml" in remedy
+        assert "image.registry, image.tag in /etc/harena/values.yaml" in remedy
         assert "HARENA_IMAGES" in remedy
         assert "1 errors" in said
         assert machine.snapshot() == before
@@ -426,6 +429,16 @@ class TestAirgap:
         everything = chart_images() | {"registry.k8s.io/ingress-nginx/controller:v1.15.1"}
         assert set(named[1].split()) == (everything if images == "*" else {images})
         assert "1 errors" in said
+
+    def test_ours_of_another_registry_are_named(self, machine: Machine) -> None:
+        values = machine.root.parent / "values.yaml"
+        values.write_text("image: {registry: registry.test}\n")
+        folder = machine.airgap()
+
+        said = machine.refused(HARENA_AIRGAP=str(folder), HARENA_VALUES=str(values))
+
+        assert f"in no .tar of {folder}:" in said
+        assert f" registry.test/db:{TAG}" in said
 
     def test_only_images_that_the_values_name_are_wanted(self, machine: Machine) -> None:
         folder = machine.airgap()

@@ -18,13 +18,11 @@ What was packed before, of the same sources, is copied. Debian's packages are th
 """
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tools.images.debian import AptError
 from tools.images.names import Names
-from tools.images.sets import SETS, BusyError, pack
+from tools.images.sets import SETS, print_packed
 
 
 def main() -> None:
@@ -42,7 +40,8 @@ def main() -> None:
     parser.add_argument(
         "--tag",
         default=names.tag,
-        help="what our names end with (image.tag; default: the chart's, %(default)s)",
+        help="what our names end with (image.tag; default: the chart's appVersion and a hash of"
+        " what is in them, which k3s/install.sh reads in harena.tar)",
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("sets", nargs="*", metavar="SET")
@@ -50,12 +49,7 @@ def main() -> None:
     if unknown := set(given.sets) - SETS.keys():
         parser.error(f"no set is called {unknown}: there are {', '.join(SETS)}")
     sets = {name: SETS[name] for name in given.sets or ("harena", "data")}
-    try:
-        archives = pack(given.folder, sets, replace(names, registry=given.registry, tag=given.tag))
-    except (AptError, BusyError) as error:
-        sys.exit(str(error))
-    for archive in archives:
-        print(archive)
+    print_packed(given.folder, sets, replace(names, registry=given.registry, tag=given.tag))
 
 
 main()

@@ -2,17 +2,25 @@
 
 apt resolves the packages against an empty system, so the result holds them and what they depend on,
 and nothing that every Debian has besides. No script of any package runs, and no root is needed.
+
+    python -m tools.images.debian
+
+renews apt's lists where they are missing or a day old. Only root may: for others it does nothing.
 """
 
 import os
 import re
+import shlex
 import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 SECONDS = 600.0
+RENEWED_AFTER = 24 * 3600.0
 
-# What only packages' own scripts use, and nothing runs them here.
+# What only packages' own scripts use, and nothing runs them here; unless it is asked for by name.
 _SCRIPTS = {
     "adduser", "debconf", "debianutils", "dpkg", "init-system-helpers", "lsb-base", "passwd",
     "perl-base", "sensible-utils", "sysvinit-utils", "tar",
@@ -25,7 +33,36 @@ USERS = {"root": 0, "www-data": 101, "postgres": 999, "harena": 10001, "nobody":
 
 
 class AptError(Exception):
-    """What apt-get says when it cannot resolve or download packages."""
+    """What apt-get says when it cannot resolve or download packages, and what to do."""
+
+
+def _run(*command: str, otherwise: str) -> str:
+    """What a program of apt's prints; AptError with its words, and a sentence, where it fails."""
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=SECONDS)
+    except FileNotFoundError:
+        raise AptError(f"{command[0]} is not here: images are packed on Debian 12") from None
+    if done.returncode:
+        raise AptError(f"{done.stderr.strip()}\n{otherwise}")
+    return done.stdout
+
+
+def renew_lists() -> None:
+    """Runs `apt-get update` where the lists are missing or a day old.
+
+    Raises AptError where a source does not answer; what was there stays.
+    """
+    failed = "apt's lists were not renewed: see the machine's network, and its sources in /etc/apt"
+    told = _run("apt-config", "shell", "folder", "Dir::State::lists/d", otherwise=failed)
+    lists = Path(shlex.split(told)[0].removeprefix("folder="))
+    # Lists have the time of their publication; this folder, that of the last download.
+    downloads = lists / "partial"
+    if not any(lists.glob("*_Packages*")) or not downloads.exists():
+        age = RENEWED_AFTER
+    else:
+        age = time.time() - downloads.stat().st_mtime
+    if age >= RENEWED_AFTER:
+        _run("apt-get", "-qq", "update", "--error-on=any", otherwise=failed)
 
 
 class Repository:
@@ -53,19 +90,11 @@ class Repository:
                 "APT::Sandbox::User": "root",
             }
             command = ["apt-get", *(f"-o{key}={value}" for key, value in options.items())]
-            done = subprocess.run(
-                [*command, "-qq", *arguments],
-                check=False,
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
+            return _run(
+                *(*command, "-qq", *arguments),
+                otherwise=f"apt-get cannot {' '.join(arguments)}:"
+                " its lists may be missing or old, and `sudo apt-get update` renews them",
             )
-            if done.returncode:
-                raise AptError(
-                    f"{done.stderr.strip()}\napt-get cannot {' '.join(arguments)}:"
-                    " its lists may be missing or old, and `sudo apt-get update` renews them"
-                )
-            return done.stdout
 
     def closure(self, packages: tuple[str, ...]) -> list[str]:
         """The file names, which hold the versions, of the packages and all they depend on.
@@ -74,8 +103,9 @@ class Repository:
         """
         if packages and packages not in self._closures:
             planned = self._apt("--print-uris", "install", *packages)
+            left_out = _SCRIPTS.difference(packages)
             self._closures[packages] = sorted(
-                file for file in _PLANNED.findall(planned) if file.split("_")[0] not in _SCRIPTS
+                file for file in _PLANNED.findall(planned) if file.split("_")[0] not in left_out
             )
         return self._closures.get(packages, [])
 
@@ -159,3 +189,11 @@ def compile_python(root: Path, base: Path, folder: str) -> None:
         timeout=SECONDS,
         env={"PYTHONHASHSEED": "0"},
     )
+
+
+if __name__ == "__main__" and os.geteuid() == 0:
+    try:
+        renew_lists()
+    except AptError as error:
+        # With older lists there may be all that is needed.
+        print(error, file=sys.stderr)

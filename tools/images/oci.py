@@ -104,6 +104,14 @@ class Image:
         )
 
 
+def content(images: Iterable[Image]) -> str:
+    """A short hash of what is in images and how they start, and of their names as they are now."""
+    digest = hashlib.sha256()
+    for image in images:
+        digest.update(image.name.encode() + b"\0" + image.config())
+    return digest.hexdigest()[:12]
+
+
 def write(file: Path, images: Iterable[Image]) -> None:
     """Writes one archive; a layer of several images is in it once."""
     part = file.with_name(file.name + ".part")

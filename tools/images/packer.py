@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -71,11 +72,11 @@ class Packer:
         return {name: (base, common, self.layer(root)) for name, root in roots.items()}
 
     def harena(self) -> list[oci.Image]:
-        """An image a member, as the Dockerfile makes it."""
+        """An image a member, as the Dockerfile makes it; all with one tag."""
         user = USERS["harena"]
-        return [
+        images = [
             oci.Image(
-                self.names.ours(name),
+                name,
                 layers,
                 entrypoint=("harena-main",),
                 environment=workspace.ENVIRONMENT,
@@ -83,6 +84,8 @@ class Packer:
             )
             for name, layers in self.members.items()
         ]
+        content = oci.content(images)
+        return [replace(image, name=self.names.ours(image.name, content)) for image in images]
 
     @staticmethod
     def _entrypoint(root: Path) -> None:

@@ -5,6 +5,7 @@ Kept are the newest few archives of a set, by a hash of all that goes into them.
 
 import fcntl
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from tools.images import ingress_nginx, monitoring, oci, workspace
-from tools.images.debian import Repository
+from tools.images.debian import AptError, Repository
 from tools.images.names import Names
 from tools.images.packer import BASE, REDIS_CLIENT, Packer
 from tools.images.workspace import ROOT
@@ -74,6 +75,15 @@ SETS: Mapping[str, Set] = {
     "traefik": Set(Packer.traefik, ("tools/images", "requirements/traefik.txt")),
     "monitoring": Set(Packer.monitoring, ("tools/images",), monitoring.PACKAGES, "prometheus"),
 }
+
+
+def print_packed(folder: Path, sets: Mapping[str, Set], names: Names) -> None:
+    """As `pack`, for a command: prints the archives, or ends with what is in the way."""
+    try:
+        for archive in pack(folder, sets, names):
+            print(archive)
+    except (AptError, BusyError) as error:
+        sys.exit(str(error))
 
 
 def pack(folder: Path, sets: Mapping[str, Set], names: Names) -> list[Path]:

@@ -1,5 +1,6 @@
 """What the tests of monitoring ask of rendered objects."""
 
+import re
 from typing import Any
 
 import yaml
@@ -29,6 +30,16 @@ def configuration(objects: Objects) -> dict[str, Any]:
         objects["ConfigMap", "rel-prometheus"]["data"]["prometheus.yml"]
     )
     return found
+
+
+def expected(objects: Objects) -> set[str]:
+    """The services that an alert misses when they are gone."""
+    [group] = yaml.safe_load(objects["ConfigMap", "rel-prometheus-rules"]["data"]["services.yaml"])[
+        "groups"
+    ]
+    [rule] = group["rules"]
+    assert rule["record"] == "service:expected:info"
+    return set(re.findall(r'"service", "(\w+)"', rule["expr"]))
 
 
 def jobs(objects: Objects) -> dict[str, dict[str, Any]]:

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.chart.conftest import CHART, KUBERNETES, ROOT, Render, objects_of
-from tests.chart.monitoring.reading import (
-    configuration,
-)
+from tests.chart.monitoring.reading import SERVICES, configuration, expected
 from tests.chart.objects import Objects
 
 
@@ -50,6 +48,10 @@ class TestFiles:
 
         assert found == {f"{name}.yaml": RULES.replace("NAME", name) for name in ("one", "two")}
         assert pattern == f"{mounts['rules']['mountPath']}/*.yaml"
+
+    def test_the_services_that_must_be_there_are_those_of_the_values(self, render: Render) -> None:
+        """One left out: test_services.py."""
+        assert expected(render()) == SERVICES
 
     def test_dashboards_are_the_files_one_object_each(self, filled: Path) -> None:
         objects = self.rendered(filled)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from subprocess import TimeoutExpired
 
-from tests.cluster.cluster import Harena, Object
+from tests.cluster.cluster import CommandError, Harena, Object
 from tests.cluster.drill.cause import Alert
 
 EVERY_SECONDS = 5.0
@@ -25,7 +25,7 @@ class Watch:
         while True:
             try:
                 found = await asyncio.to_thread(self._harena.prometheus, "alerts")
-            except (AssertionError, TimeoutExpired, json.JSONDecodeError) as error:
+            except (CommandError, TimeoutExpired, json.JSONDecodeError) as error:
                 self._say(f"Prometheus does not answer: {str(error).strip()[-120:]}")
             else:
                 async with self._asked:

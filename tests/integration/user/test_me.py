@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -244,6 +245,25 @@ class TestChange:
         assert await kinds(ada) == {"expense", "income"}
         assert await version_of(ada, database) > holder
         assert await kinds(bob) == {"excluded"}  # as they were made, and nobody's business
+
+    async def test_so_many_new_names_an_hour(
+        self, ada: Person, bob: Person, start: Start, settings: UserSettings
+    ) -> None:
+        """Each has every row classified anew; saying the same name again costs nothing."""
+        few = settings.model_copy(update={"renames_per_hour": 2})
+        async with start(few) as client:
+            again, other = replace(ada, client=client), replace(bob, client=client)
+            answers = [
+                await again.put_me(first_name=name, last_name="King")
+                for name in ("A", "A", "B", "B", "C")
+            ]
+            at_last = await again.put_me(first_name="B", email="king@example.com")
+            others = await other.put_me(first_name="C")
+
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
+        assert 0 < int(answers[4].headers["Retry-After"]) <= 3600
+        assert at_last.json()["first_name"] == "B"
+        assert others.status_code == 200
 
     async def test_a_taken_address_is_refused_and_nothing_is_changed(
         self, ada: Person, bob: Person

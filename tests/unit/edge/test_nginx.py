@@ -61,8 +61,14 @@ def test_every_row_is_one_bucket_with_its_limits(tmp_path: Path) -> None:
         ["$binary_remote_addr", f"zone={name.replace('-', '_')}:4m", f"rate={route.rate}r/s"]
         for name, route in routing.routes.items()
     ]
+    counted = [zone["args"] for zone in find(http, "limit_conn_zone")]
+    assert counted == [
+        ["$binary_remote_addr", f"zone={name.replace('-', '_')}_connections:1m"]
+        for name in routing.routes
+    ]
     expected = [
         {
+            "limit_conn": [f"{name.replace('-', '_')}_connections", str(route.connections)],
             "limit_req": [f"zone={name.replace('-', '_')}", f"burst={route.burst}", "nodelay"],
             "client_max_body_size": [str(route.body_limit)],
             "proxy_connect_timeout": [f"{route.timeouts.connect}s"],

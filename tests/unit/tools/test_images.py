@@ -8,6 +8,7 @@ import re
 import shlex
 import tarfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from tools.images.packer import Packer
 from tools.images.sets import KEPT, BusyError, Set, pack
 
 ROOT = Path(__file__).parents[3]
-NAMES = Names("registry.test/ours", "7", "registry.test/postgres:18", "registry.test/valkey:9")
+NAMES = Names(
+    "registry.test/ours", "1.2.0", "7", "registry.test/postgres:18", "registry.test/valkey:9"
+)
 
 
 def tree(root: Path, umask: int, seconds: int, text: str = "two\n") -> Path:
@@ -147,6 +150,36 @@ def test_an_archive_is_an_oci_layout(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.part"))
 
 
+def packed_names(folder: Path, text: str, names: Names) -> list[str]:
+    """Of two members' images, with `text` in a layer of one."""
+    packer = Packer(folder, Repository(folder / "debs"), names)
+    packer.members = {
+        "budget": (layer(tree(folder / "budget", umask=0o022, seconds=1)),),
+        "db": (layer(tree(folder / "db", umask=0o022, seconds=1, text=text)),),
+    }
+    return [image.name for image in packer.harena()]
+
+
+def test_the_tag_of_ours_follows_what_is_in_any_of_them(tmp_path: Path) -> None:
+    names = replace(NAMES, tag="")
+    here, again, other = (
+        packed_names(tmp_path / name, text, names)
+        for name, text in (("here", "a\n"), ("again", "a\n"), ("other", "b\n"))
+    )
+
+    assert here == again
+    assert re.fullmatch(r"registry\.test/ours/budget:1\.2\.0-[0-9a-f]{12}", here[0])
+    assert {name.rpartition(":")[2] for name in here} == {here[0].rpartition(":")[2]}
+    assert set(other).isdisjoint(here)
+
+
+def test_a_tag_that_is_given_is_the_tag(tmp_path: Path) -> None:
+    assert packed_names(tmp_path, "a\n", NAMES) == [
+        "registry.test/ours/budget:7",
+        "registry.test/ours/db:7",
+    ]
+
+
 def test_an_image_of_ours_runs_as_the_dockerfile_says(tmp_path: Path) -> None:
     packer = Packer(tmp_path, Repository(tmp_path / "debs"), NAMES)
     packer.members = {"budget": (layer(tree(tmp_path / "tree", umask=0o022, seconds=1)),)}
@@ -241,7 +274,7 @@ def test_a_security_update_of_debian_is_packed(sources: Sources) -> None:
 
 def test_other_names_are_packed(sources: Sources) -> None:
     sources.pack()
-    sources.pack(names_of=Names("registry.test/ours", "8", NAMES.postgres, NAMES.valkey))
+    sources.pack(names_of=replace(NAMES, tag="8"))
 
     assert sources.made == 2
 

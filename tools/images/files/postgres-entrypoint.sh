@@ -1,8 +1,8 @@
 #!/bin/sh
 # Starts Postgres as the official image's entry point does, in what charts rely on: the first start
 # makes PGDATA for POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB, POSTGRES_INITDB_ARGS and
-# POSTGRES_HOST_AUTH_METHOD (each may come from the file that X_FILE names), and runs what lies in
-# /docker-entrypoint-initdb.d; other commands than postgres run as they are.
+# POSTGRES_HOST_AUTH_METHOD (each but the last may come from the file that X_FILE names), and runs what
+# lies in /docker-entrypoint-initdb.d; other commands than postgres run as they are.
 set -eu
 
 from_file() { # name default
@@ -31,9 +31,11 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     echo "Error: Database is uninitialized and superuser password is not specified." >&2
     exit 1
   fi
+  password_file=$PGDATA.password
+  # Half made, it would pass for whole at the next start.
+  trap '{ pg_ctl -D "$PGDATA" -m immediate stop; rm -rf "$PGDATA" "$password_file"; } || true' EXIT
   mkdir -p "$PGDATA"
   chmod 700 "$PGDATA"
-  password_file=$PGDATA.password
   (umask 077 && printf '%s\n' "$POSTGRES_PASSWORD" >"$password_file")
   # shellcheck disable=SC2086 # several arguments
   initdb -D "$PGDATA" --username="$POSTGRES_USER" --pwfile="$password_file" \
@@ -56,6 +58,7 @@ EOF
     esac
   done
   pg_ctl -D "$PGDATA" -m fast -w stop
+  trap - EXIT
   unset PGUSER PGPASSWORD
 fi
 unset POSTGRES_PASSWORD

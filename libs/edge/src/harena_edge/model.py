@@ -84,6 +84,9 @@ class Route(_Strict):
     exact: tuple[UrlPath, ...] = ()
     rate: PositiveInt = Field(description="Requests a second and client address.")
     burst: PositiveInt
+    connections: PositiveInt = Field(
+        description="Requests under way of one client address: an open stream or WebSocket is one."
+    )
     timeouts: Timeouts
     body_limit: PositiveInt = Field(description="Bytes.")
     buffering: bool

@@ -16,7 +16,7 @@ from harena_core.resources import service_resources
 from harena_user import api
 from harena_user.passwords import Passwords
 from harena_user.settings import UserSettings
-from harena_user.throttle import Counters, LoginGuard, RegistrationGuard, counting_secret
+from harena_user.throttle import Counters, HourlyLimit, LoginGuard, counting_secret
 from harena_user.tokens import TokenSigner, UnknownSigningKey
 
 
@@ -34,7 +34,8 @@ async def _resources(
             "signer": TokenSigner(private_pem, settings.token_issuer, settings.token_audience),
             "passwords": await asyncio.to_thread(Passwords),
             "logins": LoginGuard(counters),
-            "registrations": RegistrationGuard(counters, settings.registrations_per_hour),
+            "registrations": HourlyLimit(counters, "registration", settings.registrations_per_hour),
+            "renames": HourlyLimit(counters, "rename", settings.renames_per_hour),
             "token_lifetime": timedelta(seconds=settings.token_seconds),
         }
 

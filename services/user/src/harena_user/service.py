@@ -39,7 +39,7 @@ from harena_user.schemas import (
     is_too_large,
     normal_email,
 )
-from harena_user.throttle import LoginGuard, RegistrationGuard
+from harena_user.throttle import HourlyLimit, LoginGuard
 from harena_user.tokens import TokenSigner
 
 log = structlog.get_logger()
@@ -85,7 +85,8 @@ class UserService:
     signer: TokenSigner
     sessions: Sessions
     logins: LoginGuard
-    registrations: RegistrationGuard
+    registrations: HourlyLimit
+    renames: HourlyLimit
     token_lifetime: timedelta
 
     async def log_in(self, username: str, password: str, address: str) -> Token:
@@ -139,6 +140,8 @@ class UserService:
             current = change.current_password.get_secret_value()
             verified = await self._verified_user(user_id, current, address)
             values["password_hash"] = await self.passwords.hash(change.password.get_secret_value())
+        if await self._would_rename(user_id, change):
+            await self.renames.attempt(user_id)
         ended: Sequence[UUID] = ()
         try:
             async with self.transaction(user_id) as connection:
@@ -160,6 +163,13 @@ class UserService:
             raise AddressTaken from error
         await self._forget(user_id, ended)
         return user
+
+    async def _would_rename(self, user_id: int, change: ProfileChange) -> bool:
+        """Whether every row of the user is to be classified anew, seconds of work for many rows."""
+        if not change.names():
+            return False
+        async with self.transaction(user_id) as connection:
+            return _is_renamed(await profile(UserRepository(connection), user_id), change)
 
     async def _verified(
         self, email: str, password: str, failure: Callable[[], HarenaError]
@@ -214,7 +224,7 @@ def _known_spelling(username: str) -> str:
         return ""
 
 
-def _is_renamed(before: Identity, change: ProfileChange) -> bool:
+def _is_renamed(before: Identity | User, change: ProfileChange) -> bool:
     return any(getattr(before, field) != name for field, name in change.names().items())
 
 

@@ -21,3 +21,4 @@ class UserSettings(ServiceSettings):
     registrations_per_hour: int = Field(
         default=10, ge=1, description="New accounts from one client address."
     )
+    renames_per_hour: int = Field(default=10, ge=1, description="New names of one user.")

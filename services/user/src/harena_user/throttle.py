@@ -175,16 +175,17 @@ def refuse(seconds: int) -> None:
     )
 
 
-class RegistrationGuard:
-    """So many new accounts an hour from one address."""
+class HourlyLimit:
+    """So many an hour of what costs much, for one address or user."""
 
-    def __init__(self, counters: Counters, per_hour: int) -> None:
+    def __init__(self, counters: Counters, what: str, per_hour: int) -> None:
         self._counters = counters
+        self._what = what
         self._per_hour = per_hour
 
-    async def attempt(self, address: str) -> None:
-        """Raises TooManyRequests."""
-        tally = await self._counters.add(f"registration {address}", seconds=3600)
+    async def attempt(self, who: object) -> None:
+        """One more. Raises TooManyRequests."""
+        tally = await self._counters.add(f"{self._what} {who}", seconds=3600)
         if tally.count > self._per_hour:
-            log.warning("registration_throttled")
+            log.warning("hourly_limit_reached", what=self._what)
             refuse(tally.seconds)

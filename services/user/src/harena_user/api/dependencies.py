@@ -21,6 +21,7 @@ async def _service(request: Request) -> UserService:
         sessions=state.sessions,
         logins=state.logins,
         registrations=state.registrations,
+        renames=state.renames,
         token_lifetime=state.token_lifetime,
     )
 
