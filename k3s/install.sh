@@ -13,12 +13,16 @@
 #   HARENA_VALUES           Values file for the chart. Default: /etc/harena/values.yaml where there is
 #                           one; otherwise the release keeps the values that it has.
 #   HARENA_INGRESS          nginx or traefik. Default: what the node has; nginx on a new one.
+#   HARENA_FIREWALL         on or off: close k3s' own ports to all but this node and its pods.
+#                           Default: what the node has; on for a new one.
 #   HARENA_AIRGAP           Folder with everything that would be downloaded; then nothing is.
 #   HARENA_IMAGES           Folder of image archives (*.tar, *.tar.zst). Default: HARENA_AIRGAP. The tag of
-#                           our images is what its harena.tar says.
+#                           our images is what its harena.tar says. What is in no archive comes from its
+#                           registry, which the preflight asks for it.
 #   HARENA_K3S_SHA256       Checksum of the k3s binary, while k3s/versions.env records none.
 #   HARENA_HELM_SHA256      The same of Helm's archive.
 #   HARENA_SEARCH_URL       Address of the search engine; asked by the preflight, given to nobody.
+#                           Default: as the Secret says that the release has for it.
 #   HARENA_URL              Where clients find the platform. Default: as its Ingress says.
 #   HARENA_SMOKE_USER       Who logs in at the end and asks a question, with HARENA_SMOKE_PASSWORD.
 #                           Default: a demo household, where the platform has them.
@@ -45,9 +49,9 @@ readonly HERE="${BASH_SOURCE[0]%/*}"
 . "$HERE/lib/smoke.sh"
 
 # The node has what it was given last, an uninstall between or not: a run without the variable must not
-# change the controller.
-present_ingress() {
-  if [[ -f "$CHOSEN" ]]; then cat "$CHOSEN"; else printf nginx; fi
+# change the controller, nor open what is closed.
+chosen() { # file default
+  if [[ -f "$1" ]]; then cat "$1"; else printf '%s' "$2"; fi
 }
 
 present_values() {
@@ -63,9 +67,10 @@ readonly HELM_ARCHIVE="helm-$HELM_VERSION-linux-amd64.tar.gz"
 readonly INGRESS_NGINX_ARCHIVE="ingress-nginx-$INGRESS_NGINX_VERSION.tgz"
 readonly TRAEFIK_SETTINGS="$REPOSITORY/k8s/traefik/helmchartconfig.yaml"
 
-HARENA_INGRESS="${HARENA_INGRESS:-$(present_ingress)}"
+HARENA_INGRESS="${HARENA_INGRESS:-$(chosen "$CHOSEN" nginx)}"
+HARENA_FIREWALL="${HARENA_FIREWALL:-$(chosen "$FIREWALL" on)}"
 HARENA_VALUES="${HARENA_VALUES:-$(present_values)}"
-readonly HARENA_INGRESS HARENA_VALUES
+readonly HARENA_INGRESS HARENA_FIREWALL HARENA_VALUES
 readonly HARENA_AIRGAP="${HARENA_AIRGAP:-}"
 readonly HARENA_IMAGES="${HARENA_IMAGES:-$HARENA_AIRGAP}"
 readonly HARENA_SEARCH_URL="${HARENA_SEARCH_URL:-}"
@@ -79,7 +84,7 @@ readonly HARENA_NAMESPACE="${HARENA_NAMESPACE:-harena}"
 export KUBECONFIG="$ROOT/etc/rancher/k3s/k3s.yaml"
 
 ONLY_PREFLIGHT=false
-STEPS=9
+STEPS=10
 
 parse_arguments() {
   while (($#)); do
@@ -107,14 +112,20 @@ main() {
   step "k3s $K3S_VERSION" install_k3s
   step "Image archives" install_images
   step "Configuration, with $HARENA_INGRESS as the ingress controller" configure
+  step "The firewall" close_ports
   step "The service k3s" start_k3s
   step "Helm" install_helm
   step "The ingress controller" install_ingress
   step "The platform" install_platform
   step "Smoke test" smoke_test
   report_listeners
-  printf '\nHarena is installed, in %d s.\n' "$SECONDS"
-  ((PREFLIGHT_ERRORS == 0)) || fatal "A real run would have stopped at the preflight."
+  if ((PREFLIGHT_ERRORS > 0)); then
+    fatal "A real run would have stopped at the preflight."
+  elif [[ "$DRY_RUN" == true ]]; then
+    printf '\nNothing was changed.\n'
+  else
+    printf '\nHarena is installed, in %d s. %s\n' "$SECONDS" "$TESTED"
+  fi
 }
 
 # Called on the last line: a script cut short on its way here does nothing.

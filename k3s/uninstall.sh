@@ -98,6 +98,8 @@ stop_everything() {
   done
   clean_rules iptables
   clean_rules ip6tables
+  # Last: until here something may have listened.
+  [[ ! -f "$ROOT/etc/systemd/system/harena-firewall.service" ]] || run systemctl disable --now harena-firewall.service
 }
 
 clean_rules() { # iptables|ip6tables

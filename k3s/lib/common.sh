@@ -15,8 +15,10 @@ readonly UNIT="$ROOT/etc/systemd/system/k3s.service"
 readonly TRAEFIK_OFF=etc/rancher/k3s/config.yaml.d/20-ingress-nginx.yaml
 # The version that k3s was last started with, and a hash of all that it was started with.
 readonly STARTED="$KEPT/started-with"
-# The ingress controller that was asked for last.
+# What was asked for last: the ingress controller, and whether k3s' ports are closed (on, off).
 readonly CHOSEN="$KEPT/ingress"
+readonly FIREWALL="$KEPT/firewall"
+readonly RULES=etc/harena/firewall.nft
 readonly NODE=harena
 
 DRY_RUN=false
@@ -84,6 +86,8 @@ put() { # source destination mode
 
 kubectl() { "$K3S" kubectl "$@"; }
 k3s_runs() { systemctl is-active --quiet k3s.service; }
+# The kernel is asked, as others may have flushed all rules.
+firewall_is_up() { nft list table inet harena >/dev/null 2>&1; }
 
 # What the binary that is there says of itself; blank where there is none, or it does not run.
 binary_version() {

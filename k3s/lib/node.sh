@@ -25,24 +25,26 @@ put_for_k3s() { # source destination mode
   put "$@"
 }
 
-# Puts a file of a release at DESTINATION, from the air-gap folder or the network, and verifies it.
-fetch() { # name url checksum destination
+# Brings a file of a release into SCRATCH, from the air-gap folder or the network, and verifies it.
+fetch() { # name url checksum
+  local file="$SCRATCH/$1"
   if [[ -n "$HARENA_AIRGAP" ]]; then
-    run cp "$HARENA_AIRGAP/$1" "$4"
+    cp "$HARENA_AIRGAP/$1" "$file"
   else
-    run curl --fail --silent --show-error --location --retry 3 --connect-timeout 10 --max-time 1800 --output "$4" "$2"
-  fi
-  [[ "$DRY_RUN" == true ]] || sha256sum --check --status <<<"$3  $4" ||
-    fatal "$1 has the checksum $(sha256sum "$4" | cut -d' ' -f1), not $3: it was thrown away, nothing of it was installed."
+    curl --fail --silent --show-error --location --retry 3 --connect-timeout 10 --max-time 1800 --output "$file" "$2"
+  fi || return
+  sha256sum --check --status <<<"$3  $file" || {
+    warn "$1 has the checksum $(sha256sum "$file" | cut -d' ' -f1), not $3: it was thrown away, nothing of it was installed."
+    return 1
+  }
 }
 
 install_k3s() {
   if k3s_is_current; then
     info "it is there"
   else
-    local download="$SCRATCH/k3s"
-    fetch k3s "$K3S_RELEASE/k3s" "$K3S_SHA256" "$download"
-    put_for_k3s "$download" "$K3S" 0755
+    run fetch k3s "$K3S_RELEASE/k3s" "$K3S_SHA256"
+    put_for_k3s "$SCRATCH/k3s" "$K3S" 0755
   fi
   local name
   for name in kubectl crictl ctr; do
@@ -70,20 +72,25 @@ install_images() {
   done
 }
 
-choose() {
+choose() { # file choice
+  [[ -f "$1" && "$(<"$1")" == "$2" ]] || run write_down "$@"
+}
+write_down() { # file line
   install -d -m 0700 "$KEPT"
-  printf '%s\n' "$HARENA_INGRESS" >"$CHOSEN.new"
-  mv -f "$CHOSEN.new" "$CHOSEN"
+  printf '%s\n' "$2" >"$1.new"
+  mv -f "$1.new" "$1"
 }
 
 configure() {
   local file
-  [[ -f "$CHOSEN" && "$(<"$CHOSEN")" == "$HARENA_INGRESS" ]] || run choose
+  choose "$CHOSEN" "$HARENA_INGRESS"
+  choose "$FIREWALL" "$HARENA_FIREWALL"
   while IFS= read -r file; do
     [[ "$file" != "$TRAEFIK_OFF" || "$HARENA_INGRESS" == nginx ]] || continue
     case "$file" in
       etc/rancher/* | var/*) put_for_k3s "$FILES/$file" "$ROOT/$file" 0600 ;;
-      *.service) put_for_k3s "$FILES/$file" "$ROOT/$file" 0644 ;;
+      */k3s.service) put_for_k3s "$FILES/$file" "$ROOT/$file" 0644 ;;
+      *firewall*) put_for_firewall "$FILES/$file" "$ROOT/$file" 0644 ;;
       *) put "$FILES/$file" "$ROOT/$file" 0644 ;; # the kernel's
     esac
   done < <(find "$FILES" -type f -printf '%P\n' | LC_ALL=C sort)
@@ -93,6 +100,27 @@ configure() {
   fi
   run modprobe --all overlay br_netfilter
   run sysctl --quiet --load "$ROOT/etc/sysctl.d/90-kubelet.conf"
+}
+
+# Without its rules before they change: a run that ends between is seen to have left none.
+put_for_firewall() { # source destination mode
+  cmp --silent "$1" "$2" || ! firewall_is_up || run systemctl stop harena-firewall.service
+  put "$@"
+}
+
+# Before k3s opens its ports.
+close_ports() {
+  local unit=harena-firewall.service
+  if [[ "$HARENA_FIREWALL" == off ]]; then
+    ! systemctl is-enabled --quiet "$unit" 2>/dev/null || run systemctl disable --now "$unit"
+    info "not wanted (HARENA_FIREWALL=off)"
+  elif firewall_is_up && systemctl is-enabled --quiet "$unit"; then
+    info "its rules are there"
+  else
+    run systemctl daemon-reload
+    run systemctl enable --quiet "$unit"
+    run systemctl restart "$unit" || fatal "The rules were refused: journalctl --unit ${unit%.service} --lines 20 says why."
+  fi
 }
 
 # All that k3s reads when it starts, what others have added included.
@@ -106,10 +134,7 @@ fingerprint() (
   done | sha256sum | cut -d' ' -f1
 )
 
-record_start() {
-  printf '%s %s\n' "$K3S_VERSION" "$(fingerprint)" >"$STARTED.new"
-  mv -f "$STARTED.new" "$STARTED"
-}
+record_start() { write_down "$STARTED" "$K3S_VERSION $(fingerprint)"; }
 
 # The datastore as the older version has left it; it is whole only while k3s does not run.
 back_up_datastore() {
@@ -150,18 +175,11 @@ start_k3s() {
   run kubectl wait --for=condition=Ready "node/$NODE" --timeout=180s
 }
 
-unpack_helm() { # archive; into SCRATCH
-  tar --extract --gzip --file "$1" --directory "$SCRATCH" linux-amd64/helm
-}
-
+# The preflight has brought it, where the machine has none.
 install_helm() {
-  local present download="$SCRATCH/$HELM_ARCHIVE"
-  present="$(helm_path)"
-  if [[ -n "$present" ]]; then
-    info "$present is there"
-    return
+  if [[ "$HELM" == "$SCRATCH"/* ]]; then
+    put "$HELM" "$BIN/helm" 0755
+  else
+    info "$HELM is there"
   fi
-  fetch "$HELM_ARCHIVE" "$HELM_RELEASES/$HELM_ARCHIVE" "$HELM_SHA256" "$download"
-  run unpack_helm "$download"
-  put "$SCRATCH/linux-amd64/helm" "$BIN/helm" 0755
 }

@@ -10,7 +10,11 @@ readonly DISK_NEEDED=8192 DISK_WANTED=20480 DISK_NEEDED_BY_UPDATE=2048
 readonly CLOCK_SKEW=60
 # The edge; the API server, its supervisor's own; kubelet and kube-proxy; containerd's streams.
 readonly PORTS="80 443 6443 6444 10248 10249 10250 10256 10257 10258 10259 10010"
-readonly COMMANDS="awk cmp curl cut df find flock install modprobe openssl pgrep sed sha256sum sort ss stat sysctl systemctl tar"
+readonly COMMANDS="awk base64 cmp curl cut df find flock install modprobe openssl pgrep sed sha256sum sort ss stat sysctl systemctl tar"
+readonly MANIFESTS="application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
+readonly OUR_IMAGES="push ours to a registry of your own and name them (image.registry, image.tag in \
+${HARENA_VALUES:-/etc/harena/values.yaml}), or pack them and give the folder (HARENA_IMAGES): docs/node.md"
 
 PREFLIGHT_ERRORS=0
 PREFLIGHT_WARNINGS=0
@@ -37,6 +41,12 @@ check_settings() {
         "check out a version that has it, or set HARENA_INGRESS=nginx"
       ;;
     *) found error HARENA_INGRESS "\"$HARENA_INGRESS\" is no ingress controller" "nginx or traefik" ;;
+  esac
+  case "$HARENA_FIREWALL" in
+    on) command -v nft >/dev/null || found error nft "it is not installed, and closes k3s' ports" \
+      "install nftables, or set HARENA_FIREWALL=off where something else closes 6443, 10250 and 8472/udp" ;;
+    off) ;;
+    *) found error HARENA_FIREWALL "\"$HARENA_FIREWALL\" says nothing" "on or off" ;;
   esac
   [[ -z "$HARENA_VALUES" || -f "$HARENA_VALUES" ]] ||
     found error HARENA_VALUES "there is no file $HARENA_VALUES" "name a values file of the chart (charts/harena/values.yaml)"
@@ -65,7 +75,7 @@ check_system() {
   else
     found warning kernel "$kernel is older than 5.10, the oldest that this is meant for" "update the system"
   fi
-  for module in overlay br_netfilter nf_conntrack vxlan; do
+  for module in overlay br_netfilter nf_conntrack vxlan nf_tables; do
     modprobe --dry-run --quiet "$module" || modules+=" $module"
   done
   [[ -z "$modules" ]] || found error "kernel modules" "missing:$modules" \
@@ -219,7 +229,7 @@ check_release() {
   [[ -n "$HARENA_IMAGES" && -f "$archive" ]] || archive="$STATE/agent/images/harena.tar"
   [[ -f "$archive" ]] || return 0
   tags="$(tar --extract --to-stdout --file "$archive" index.json 2>/dev/null |
-    grep -oE '"org.opencontainers.image.ref.name":"[^"]+"' | cut -d'"' -f4 | sort -u)" || true
+    grep -oE '"org.opencontainers.image.ref.name":"[^"]+"' | cut -d'"' -f4 | sed 's/.*://' | sort -u)" || true
   release="$(sed -n 's/^appVersion: "\(.*\)"$/\1/p' "$REPOSITORY/charts/harena/Chart.yaml")"
   if [[ -z "$tags" || "$tags" == *$'\n'* ]]; then
     found error harena.tar "$archive does not hold images of one tag, but: ${tags//$'\n'/ }" "pack it as docs/node.md says"
@@ -248,23 +258,36 @@ check_airgap() {
     "take it from the release of k3s: its own pods have no other source"
   [[ ! -f "$HARENA_AIRGAP/SHA256SUMS" ]] || (cd "$HARENA_AIRGAP" && sha256sum --check --status SHA256SUMS) ||
     found error HARENA_AIRGAP "not everything is as SHA256SUMS says" "copy it again; (cd $HARENA_AIRGAP && sha256sum --check SHA256SUMS) names the file"
-  check_images
 }
 
-images_of() { # release, chart and arguments…
-  "$HELM" template "$@" 2>"$SCRATCH/refused" | sed -nE 's/^[ -]*image: *"?([^"]+)"?$/\1/p' | sort -u
+# Helm tells what the chart will install; where the machine has none, the one that it will get does.
+check_helm() {
+  local errors=$PREFLIGHT_ERRORS list="$HELM_RELEASES/$HELM_ARCHIVE.sha256sum"
+  HELM="$(helm_path)"
+  [[ -z "$HELM" ]] || return 0
+  HELM="$SCRATCH/linux-amd64/helm"
+  [[ -z "$HARENA_AIRGAP" || -f "$HARENA_AIRGAP/$HELM_ARCHIVE" ]] || return 0 # said elsewhere
+  check_download "$HELM_ARCHIVE" "$HELM_SHA256" "$list" HELM_SHA256
+  ((PREFLIGHT_ERRORS == errors)) || return 0
+  if fetch "$HELM_ARCHIVE" "${list%.sha256sum}" "$HELM_SHA256"; then
+    tar --extract --gzip --file "$SCRATCH/$HELM_ARCHIVE" --directory "$SCRATCH" linux-amd64/helm
+  else
+    found error "$HELM_ARCHIVE" "it did not come as recorded" "see the line above; ${list%.sha256sum} is where it comes from"
+  fi
+}
+
+render() { # release, chart and arguments…; into SCRATCH
+  "$HELM" template "$@" >"$SCRATCH/$1.yaml" 2>"$SCRATCH/refused"
 }
 refusal() { sed -n '/^Error/,$p' "$SCRATCH/refused" | tr '\n' ' '; }
+images_of() { sed -nE 's/^[ -]*image: *"?([^"]+)"?$/\1/p' "$SCRATCH/$1.yaml" | sort -u; }
 
-# What will be installed names its images; a pod whose image is in no archive would wait for a registry
-# until helm gives up.
-check_images() {
-  local HELM CHART values=() images file names="" image short missing=""
-  HELM="$(helm_path)"
-  if [[ -z "$HELM" ]]; then
-    sha256sum --check --status <<<"$HELM_SHA256  $HARENA_AIRGAP/$HELM_ARCHIVE" 2>/dev/null || return 0 # said elsewhere
-    unpack_helm "$HARENA_AIRGAP/$HELM_ARCHIVE"
-    HELM="$SCRATCH/linux-amd64/helm"
+# What will be installed names its images; a pod whose image is nowhere would wait until helm gives up.
+check_chart() {
+  local CHART values=()
+  if [[ ! -x "$HELM" ]]; then
+    found warning images "without Helm nobody looked for them; ours are published nowhere" "$OUR_IMAGES"
+    return
   fi
   if [[ -f "$HARENA_VALUES" ]]; then
     values=(--values "$HARENA_VALUES")
@@ -277,38 +300,115 @@ check_images() {
     return
   fi
   platform_chart
-  if ! images="$(images_of harena "${CHART[@]}" "${values[@]}")"; then
+  if ! render harena "${CHART[@]}" "${values[@]}"; then
     found error HARENA_VALUES "the chart refuses it: $(refusal)" "correct it"
     return
   fi
-  if [[ "$HARENA_INGRESS" == nginx && -f "$HARENA_AIRGAP/$INGRESS_NGINX_ARCHIVE" ]]; then
-    ingress_chart
-    images+=" $(images_of ingress-nginx "${CHART[@]}")" ||
-      found error HARENA_AIRGAP "helm cannot use $INGRESS_NGINX_ARCHIVE: $(refusal)" "pull it again"
-  fi
-  for file in "$HARENA_IMAGES"/*.tar; do
-    [[ ! -f "$file" ]] || names+="$(tar --extract --to-stdout --file "$file" index.json manifest.json 2>/dev/null || true)"
+  check_images
+}
+
+# Names of the images that are here, between quotes, in whatever else an archive says of them.
+images_here() {
+  local file
+  ! k3s_runs || "$K3S" ctr images list --quiet | sed 's/.*/"&"/'
+  for file in ${HARENA_IMAGES:+"$HARENA_IMAGES"/*.tar} "$STATE"/agent/images/*.tar; do
+    [[ ! -f "$file" ]] || tar --extract --to-stdout --file "$file" index.json manifest.json 2>/dev/null || true
   done
+}
+
+check_images() {
+  local images here image short missing="" silent="" severity=error status
+  images="$(images_of harena)"
+  here="$(images_here)"
+  if [[ -n "$HARENA_AIRGAP" && "$HARENA_INGRESS" == nginx && -f "$HARENA_AIRGAP/$INGRESS_NGINX_ARCHIVE" ]]; then
+    local CHART
+    ingress_chart
+    if render ingress-nginx "${CHART[@]}"; then
+      images+=" $(images_of ingress-nginx)"
+    else
+      found error HARENA_AIRGAP "helm cannot use $INGRESS_NGINX_ARCHIVE: $(refusal)" "pull it again"
+    fi
+  fi
+  # Then k3s may be let in where we are not, or ask elsewhere.
+  if [[ -f "$ROOT/etc/rancher/k3s/registries.yaml" ]] || grep --quiet imagePullSecrets: "$SCRATCH/harena.yaml"; then
+    severity=warning
+  fi
   for image in $images; do
     # Docker leaves these out of a name.
     short="${image#docker.io/}"
     short="${short#library/}"
-    [[ "$names" == *"\"$image\""* || "$names" == *"\"$short\""* ]] || missing+=" $image"
+    [[ "$here" != *"\"$image\""* && "$here" != *"\"$short\""* ]] || continue
+    if [[ -n "$HARENA_AIRGAP" ]]; then
+      missing+=" $image"
+      continue
+    fi
+    status="$(ask_registry "$image")"
+    case "$status" in
+      200) ;;
+      401 | 403 | 404) missing+=" $image" ;;
+      *) silent+=" $image" ;;
+    esac
   done
-  if [[ -z "$missing" ]]; then
-    found_ok images "all are in $HARENA_IMAGES"
+  if [[ -n "$HARENA_AIRGAP" ]]; then
+    [[ -z "$missing" ]] || found error images "in no .tar of $HARENA_IMAGES:$missing" "pack them as docs/node.md says, or name others in the values file"
   else
-    found error images "in no .tar of $HARENA_IMAGES:$missing" "pack them as docs/node.md says, or name others in the values file"
+    [[ -z "$missing" ]] || found "$severity" images "in no archive here, and their registries have none, or not for everybody:$missing" "$OUR_IMAGES"
+    [[ -z "$silent" ]] || found "$severity" images "in no archive here, and their registries do not answer:$silent" \
+      "allow HTTPS to them, or give archives (HARENA_IMAGES, docs/node.md)"
   fi
+  [[ -n "$missing$silent" ]] || found_ok images "each is here or in its registry"
+}
+
+# What a node without credentials would be told of an image: 200, 404, 401 or 403 for one that is private
+# or not there, 000 for silence. The API is OCI's distribution-spec, with Docker's token for anybody.
+ask_registry() { # image
+  local image="$1" host name reference answer challenge token=""
+  [[ "${image%%/*}" == *[.:]* && "$image" == */* ]] || image="docker.io/$image"
+  [[ "$image" =~ ^([^/]+)/([^:@]+)(:([^@]+))?(@(.+))?$ ]]
+  host="${BASH_REMATCH[1]}" name="${BASH_REMATCH[2]}" reference="${BASH_REMATCH[6]:-${BASH_REMATCH[4]}}"
+  if [[ "$host" == docker.io ]]; then
+    host=registry-1.docker.io
+    [[ "$name" == */* ]] || name="library/$name"
+  fi
+  local url="https://$host/v2/$name/manifests/$reference"
+  answer="$(ask_manifest "$url")"
+  challenge="$(grep --ignore-case '^www-authenticate: *bearer ' <<<"$answer")" || true
+  if [[ "$answer" == *401 && "$challenge" =~ realm=\"([^\"]+)\" ]]; then
+    token="$(curl --silent --location --max-time 20 --get --data-urlencode "scope=repository:$name:pull" \
+      --data-urlencode "service=$(sed -nE 's/.*service="([^"]*)".*/\1/p' <<<"$challenge")" "${BASH_REMATCH[1]}" |
+      sed -nE 's/.*"(access_)?token": *"([^"]+)".*/\2/p')" || true
+    [[ -z "$token" ]] || answer="$(ask_manifest "$url" --header @- <<<"Authorization: Bearer $token")"
+  fi
+  printf '%s' "${answer: -3}"
+}
+ask_manifest() { # url [argument of curl…]; the headers, and the status last
+  curl --silent --head --location --max-time 20 --header "Accept: $MANIFESTS" --write-out '%{http_code}' "${@:2}" "$1" | tr -d '\r' || true
+}
+
+# With a role, whatever makes a program on this machine fetch an address would learn its keys.
+check_metadata() {
+  local status
+  status="$(curl --silent --output /dev/null --write-out '%{http_code}' --noproxy '*' --max-time 2 http://169.254.169.254/latest/meta-data/)" || true
+  [[ "$status" != 200 ]] || found warning "metadata address" "169.254.169.254 answers without a token" \
+    "aws ec2 modify-instance-metadata-options --http-tokens required --http-put-response-hop-limit 1 --instance-id …"
+}
+
+# What the rendered chart takes the engine's address from; blank where nothing can be read yet.
+search_url() {
+  local name key
+  read -r name key < <(awk '$1 == "name:" {name = $2} /path: search-engine-url/ {print name, $3; exit}' "$SCRATCH/harena.yaml" | tr -d '",') || return 0
+  k3s_runs || return 0
+  kubectl --namespace "$HARENA_NAMESPACE" get secret "$name" --ignore-not-found --output "jsonpath={.data.${key//./\\.}}" | base64 --decode || true
 }
 
 check_search() {
-  [[ -n "$HARENA_SEARCH_URL" ]] || return 0
-  local status shown
+  local url="$HARENA_SEARCH_URL" status shown
+  [[ -n "$url" || ! -f "$SCRATCH/harena.yaml" ]] || url="$(search_url)"
+  [[ -n "$url" ]] || return 0
   # The address may hold a password, so it is no argument and is shown without.
-  shown="${HARENA_SEARCH_URL#*//}"
-  shown="${HARENA_SEARCH_URL%%//*}//${shown##*@}"
-  status="$(curl --silent --output /dev/null --write-out '%{http_code}' --max-time 10 --config - <<<"url = \"$HARENA_SEARCH_URL\"")" || true
+  shown="${url#*//}"
+  shown="${url%%//*}//${shown##*@}"
+  status="$(curl --silent --output /dev/null --write-out '%{http_code}' --max-time 10 --config - <<<"url = \"$url\"")" || true
   case "$status" in
     2*) found_ok "search engine" "$shown answers" ;;
     401 | 403) found warning "search engine" "$shown refuses the credentials: search is degraded" "correct them in the Secret that searchEngine.existingSecret names" ;;
@@ -328,9 +428,10 @@ preflight() {
   check_release
   [[ -z "$HARENA_AIRGAP" ]] || check_airgap
   k3s_is_current || check_download k3s "$K3S_SHA256" "$K3S_RELEASE/sha256sum-amd64.txt" K3S_SHA256
-  [[ -n "$(helm_path)" ]] ||
-    check_download "$HELM_ARCHIVE" "$HELM_SHA256" "$HELM_RELEASES/$HELM_ARCHIVE.sha256sum" HELM_SHA256
+  check_helm
+  check_chart
   check_search
+  check_metadata
   printf '        %d errors, %d warnings\n' "$PREFLIGHT_ERRORS" "$PREFLIGHT_WARNINGS"
   ((PREFLIGHT_ERRORS > 0)) && [[ "$DRY_RUN" == false ]] || return 0
   STEP="" # nothing was begun that could go on

@@ -67,6 +67,9 @@ ask_question() {
   row "one answer" '"type": ?"(response_end)"' "$failure"
 }
 
+# What the last line says of it.
+TESTED=""
+
 smoke_test() {
   if [[ "$DRY_RUN" == true ]]; then
     info "would ask /health, log in, and ask for five figures and one answer, through the edge"
@@ -88,8 +91,11 @@ smoke_test() {
   row "health of the platform" '"status": ?"(healthy|degraded)"' ""
 
   if [[ -z "$user" ]]; then
-    warn "There is no demo household and HARENA_SMOKE_USER is not set: only the health was asked. Nobody has logged in."
+    TESTED="Only /health was tested: nobody has logged in.
+Give HARENA_SMOKE_USER and HARENA_SMOKE_PASSWORD of an account (or demo.enabled in the values) and run this
+again: then a log-in, five figures and one answer are tested too."
   else
+    TESTED="Tested: /health, the log-in of $user, five figures and one answer."
     ask /api/v1/users/auth/login --data-urlencode "username=$user" --data-urlencode "password@-" < <(printf '%s' "$password")
     token=""
     [[ ! "$BODY" =~ \"access_token\":\ ?\"([^\"]+)\" ]] || token="${BASH_REMATCH[1]}"
@@ -105,9 +111,13 @@ smoke_test() {
 }
 
 report_listeners() {
+  local closed=""
+  [[ "$HARENA_FIREWALL" == off ]] || closed="$(sed -nE 's/^ *(tcp|udp) dport (.*) reject.*/\2/p' "$REPOSITORY/k3s/files/$RULES" | tr '{,}\n' ' ')"
   printf '\nListening beyond this machine (80 and 443 are forwarded by the kernel and hold no socket):\n'
-  listeners | awk '$2 !~ /^(127\.|\[::1\]|\[::ffff:127\.)/ {
-    printf "  %-5s %-6s %-22s %s\n", $1, $3, $4, ($3 == 80 || $3 == 443) ? "public" : "must be closed to the internet"
+  listeners | awk -v closed=" $closed " '$2 !~ /^(127\.|\[::1\]|\[::ffff:127\.)/ {
+    who = $3 == 80 || $3 == 443 ? "public" : "must be closed to the internet"
+    if (index(closed, " " $3 " ")) who = "closed by this node"
+    printf "  %-5s %-6s %-22s %s\n", $1, $3, $4, who
   }'
   cat <<'TEXT'
 

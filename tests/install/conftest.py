@@ -12,6 +12,7 @@ import io
 import os
 import re
 import shutil
+import ssl
 import stat
 import subprocess
 import tarfile
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -40,6 +42,7 @@ STAND_INS = (
         "sysctl",
         "ip",
         "umount",
+        "nft",
         "mountpoint",
         "systemctl",
         "pgrep",
@@ -105,43 +108,50 @@ spec:
 }
 
 
+def run_documented(commands: str, scratch: Path, **variables: str) -> None:
+    """Runs the commands of docs/node.md that begin so, in a checkout."""
+    page = (ROOT / "docs" / "node.md").read_text()
+    block = re.search(rf"^({commands}.+?)```", page, re.DOTALL | re.MULTILINE)
+    assert block
+    checkout, programs = scratch / "checkout", scratch / "bin"
+    checkout.mkdir()
+    programs.mkdir()
+    for name in ("charts", "k8s"):
+        (checkout / name).symlink_to(ROOT / name)
+    (checkout / "values.yaml").touch()
+    (programs / "skopeo").symlink_to(STAND_IN)
+    (programs / "helm").symlink_to(ChartTestSettings().helm)
+    subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block[1]],
+        cwd=checkout,
+        env={
+            "PATH": f"{programs}:{os.defpath}",
+            "WORLD": str(scratch),
+            "HARENA_ROOT": str(scratch),
+            "HOME": str(scratch),
+            **variables,
+        },
+        check=True,
+        capture_output=True,
+    )
+
+
 @cache
 def documented_images() -> dict[str, bytes]:
     """The archives that the commands of docs/node.md make, by their names; ours and others'."""
-    page = (ROOT / "docs" / "node.md").read_text()
-    block = re.search(r"```sh\n(\{\n  helm template.+?)```", page, re.DOTALL)
-    assert block
     with tempfile.TemporaryDirectory() as scratch:
-        checkout, programs, folder = (Path(scratch, name) for name in ("checkout", "bin", "folder"))
-        for made in (checkout, programs, folder):
-            made.mkdir()
-        for name in ("charts", "k8s"):
-            (checkout / name).symlink_to(ROOT / name)
-        (checkout / "values.yaml").touch()
-        (programs / "skopeo").symlink_to(STAND_IN)
-        (programs / "helm").symlink_to(ChartTestSettings().helm)
+        folder = Path(scratch, "folder")
+        folder.mkdir()
         (folder / CONTROLLER).write_bytes(controller_chart())
-        subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block[1]],
-            cwd=checkout,
-            env={
-                "PATH": f"{programs}:{os.defpath}",
-                "WORLD": scratch,
-                "HARENA_ROOT": scratch,
-                "HOME": scratch,
-                "FOLDER": str(folder),
-            },
-            check=True,
-            capture_output=True,
-        )
+        run_documented(r"\{\n  helm template", Path(scratch), FOLDER=str(folder))
         write_ours(folder / "harena.tar", TAG)
         return {path.name: path.read_bytes() for path in folder.glob("*.tar")}
 
 
-def write_ours(archive: Path, *tags: str) -> None:
+def write_ours(archive: Path, *tags: str, registry: str = OURS) -> None:
     """As the packer does: every image of ours that the chart asks for, with one tag."""
-    names = [name.rpartition(":")[0] for name in chart_images() if name.startswith(OURS)]
-    oci.write(archive, [oci.Image(f"{name}:{tag}", ()) for tag in tags for name in names])
+    names = [name[len(OURS) :].split(":")[0] for name in chart_images() if name.startswith(OURS)]
+    oci.write(archive, [oci.Image(f"{registry}{name}:{tag}", ()) for tag in tags for name in names])
 
 
 @cache
@@ -166,9 +176,31 @@ def controller_chart() -> bytes:
     return archive({f"ingress-nginx/{name}": x.encode() for name, x in CONTROLLER_CHART.items()})
 
 
+@cache
+def certificate() -> bytes:
+    """Of every host that a site plays, with its key."""
+    hosts = (
+        "registry-1.docker.io",
+        "quay.io",
+        "ghcr.io",
+        "images.test",
+        "auth.test",
+        "harena.invalid",
+    )
+    with tempfile.NamedTemporaryFile() as file:
+        new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        new += ["-noenc", "-subj", "/CN=test", "-keyout", file.name, "-out", "/dev/stdout"]
+        new += ["-addext", "subjectAltName=" + ",".join(f"DNS:{host}" for host in hosts)]
+        made = subprocess.run(new, check=True, capture_output=True).stdout
+        return file.read() + made
+
+
 @dataclass
 class Site:
-    """What the network has: files by their path, and the answers of an edge."""
+    """What the network has: files by their path, and the answers of an edge and of registries.
+
+    A registry has every image, unless `answers` says otherwise.
+    """
 
     files: dict[str, bytes] = field(default_factory=dict)
     answers: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -176,7 +208,10 @@ class Site:
     tokens: set[str] = field(default_factory=set)
     bodies: list[str] = field(default_factory=list)
     clock: float = 0
+    challenge: str = ""
+    """What a registry asks of who comes without a token."""
     url: str = ""
+    tls_port: int = 0
 
     def release(self, version: str, listed: str = "") -> str:
         """Adds a k3s; returns its checksum. `listed` is what the release says instead."""
@@ -186,6 +221,18 @@ class Site:
         lines = f"{'0' * 64}  k3s-arm64\n{listed or sha256(content)}  k3s\n"
         self.files[f"{folder}/sha256sum-amd64.txt"] = lines.encode()
         return sha256(content)
+
+
+@contextmanager
+def running(server: ThreadingHTTPServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @contextmanager
@@ -203,27 +250,32 @@ def serving() -> Iterator[Site]:
                 held.tokens.add(self.headers["Authorization"])
             if length := int(self.headers.get("Content-Length", 0)):
                 held.bodies.append(self.rfile.read(length).decode())
-            status, text = held.answers.get(self.path, (404, ""))
+            of_registry = self.path.startswith("/v2/")
+            status, text = held.answers.get(unquote(self.path), (200 if of_registry else 404, ""))
             body = held.files.get(self.path)
-            self.send_response(status if body is None else 200)
+            asks = of_registry and held.challenge and "Authorization" not in self.headers
+            self.send_response(401 if asks else status if body is None else 200)
+            if asks:
+                self.send_header("WWW-Authenticate", held.challenge)
             self.end_headers()
-            self.wfile.write(text.encode() if body is None else body)
+            if self.command != "HEAD":
+                self.wfile.write(text.encode() if body is None else body)
 
-        do_GET = do_POST = answer
+        do_GET = do_HEAD = do_POST = answer
 
         def log_message(self, format: str, *args: object) -> None:
             """What was asked is in `asked`."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    held.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    plain, secure = (ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(certificate())
+        file.flush()
+        context.load_cert_chain(file.name)
+    secure.socket = context.wrap_socket(secure.socket, server_side=True)
+    held.url, held.tls_port = f"http://127.0.0.1:{plain.server_port}", secure.server_port
+    with running(plain), running(secure):
         yield held
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -247,6 +299,7 @@ class Machine:
             "WORLD": str(self.world),
             "REAL_HELM": str(ChartTestSettings().helm),
             "HOME": str(self.world),
+            "CURL_HOME": str(self.root.parent),
             "HARENA_ROOT": str(self.root),
             "HARENA_URL": self.site.url,
             "HARENA_SMOKE_SECONDS": "1",
@@ -379,6 +432,13 @@ def bare_machine(folder: Path, site: Site) -> Machine:
     (checkout / "k8s" / "ingress-nginx").symlink_to(ROOT / "k8s" / "ingress-nginx")
     (checkout / "k8s" / "traefik" / "helmchartconfig.yaml").write_text("kind: HelmChartConfig\n")
 
+    # Every registry is the site, and so is the cloud's metadata address.
+    (folder / "certificate.pem").write_bytes(certificate())
+    (folder / ".curlrc").write_text(
+        f'cacert = "{folder}/certificate.pem"\n'
+        f'connect-to = ":443:127.0.0.1:{site.tls_port}"\n'
+        f'connect-to = "169.254.169.254:80:{site.url.removeprefix("http://")}"\n'
+    )
     packed = archive({"linux-amd64/helm": program("v4.2.4")})
     site.files[f"/helm/{HELM}"] = packed
     site.files[f"/helm/{HELM}.sha256sum"] = f"{sha256(packed)}  {HELM}\n".encode()

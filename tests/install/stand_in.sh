@@ -29,8 +29,10 @@ k3s_kubectl() {
     *"get secrets,"*) echo "kind: List" ;;
     *"delete secret/pending"*) rm -f "$WORLD"/pending/* ;;
     *"get node"*) printf 127.0.0.1 ;;
+    *"get secret engine"*) said "" -engine | base64 ;;
     *"get secret harena-demo"*) if [[ -f "$WORLD/demo" ]]; then base64 <"$WORLD/demo"; fi ;;
-    *"get ingress"*rules*) printf '%s' "$(cat "$WORLD/say/host" 2>/dev/null)" ;;
+    *"get ingress"*rules*) said "" -host ;;
+    *"get ingress"*tls*) said "" -tls ;;
   esac
 }
 release() { sed -E 's/.*name=([a-z-]+).*/\1/' <<<"$1"; }
@@ -45,7 +47,9 @@ case "$name" in
   getenforce) said Permissive ;;
   firewall-cmd) said "" ;;
   rpm) said "" | grep -q . ;;
-  modprobe | sysctl | ip | umount) ;;
+  modprobe | sysctl | umount) ;;
+  ip) said "" ;;
+  nft) [[ "$*" == "list table inet harena" && -e "$WORLD/active/harena-firewall" ]] ;;
   mountpoint) [[ "$2" == "$(said /)" ]] ;;
   iptables-save | ip6tables-save) printf '%s\n' '*filter' ':KUBE-SERVICES - [0:0]' '-A INPUT -p tcp --dport 22 -j ACCEPT' '-A INPUT -j KUBE-FIREWALL' COMMIT ;;
   iptables-restore | ip6tables-restore) cat >"$WORLD/$name" ;;
@@ -57,19 +61,23 @@ case "$name" in
     case "$1" in
       is-active) [[ -e "$WORLD/active/$unit" ]] ;;
       is-enabled) [[ -e "$WORLD/enabled/$unit" ]] ;;
+      enable) touch "$WORLD/enabled/$unit" ;;
       restart)
+        touch "$WORLD/active/$unit"
+        [[ "$unit" == k3s ]] || exit 0
         mkdir -p "$state/server/db" "$state/storage" "$state/agent/"{containerd,etc/kubelet.conf.d}
         [[ -f "$state/server/token" ]] || echo token >"$state/server/token"
         "$HARENA_ROOT/usr/local/bin/k3s" --version >"$state/server/db/state.db"
         date +%N >"$state/agent/etc/kubelet.conf.d/00-k3s-defaults.conf"
-        touch "$WORLD/active/$unit"
         ;;
-      stop | disable) rm -f "$WORLD/active/$unit" ;;
+      stop) rm -f "$WORLD/active/$unit" ;;
+      disable) rm -f "$WORLD"/{active,enabled}/"$unit" ;;
     esac
     ;;
   k3s)
     case "$1" in
       --version) printf 'k3s version %s (0000000)\ngo version go1.26\n' "$VERSION" ;;
+      ctr) said "" -images ;;
       kubectl) shift && k3s_kubectl "$@" ;;
     esac
     ;;
@@ -85,7 +93,8 @@ case "$name" in
       uninstall) rm "$WORLD/releases/$2" ;;
     esac
     ;;
-  skopeo) # copy docker://NAME docker-archive:FILE:NAME
+  skopeo) # copy docker://NAME docker-archive:FILE:NAME, or oci-archive:FILE:NAME docker://NAME
+    [[ "$2" != oci-archive:* ]] || exit 0
     [[ "${2#docker://}" != *:*@* ]] || { echo "references with both a tag and digest are not supported" >&2 && exit 1; }
     archive="${3#docker-archive:}"
     printf '[{"Config":"0.json","RepoTags":["%s"],"Layers":[]}]' "${archive#*:}" >manifest.json

@@ -73,7 +73,7 @@ class TestFresh:
         assert "--reset-then-reuse-values" in node.called(f"{DEPLOY}harena")[0]
         node.forget()
         values = node.file("etc/harena/values.yaml")
-        values.parent.mkdir()
+        values.parent.mkdir(exist_ok=True)
         values.write_text("demo: {enabled: true}\n")
 
         node.install()
@@ -212,7 +212,7 @@ STOPS = {
     "k3s does not start": (RESTART, r"^mv .*(etc|agent)/"),
     "the node does not appear": (r"^k3s kubectl wait --for=create node", RESTART),
     "the node is never ready": (r"^k3s kubectl wait .*Ready", RESTART),
-    "helm does not download": (rf"^curl .*/{HELM}$", RESTART),
+    "the firewall refuses its rules": ("^systemctl restart harena-firewall", r"^mv .*(etc|agent)/"),
     "helm is not put in place": (r"^mv .*/bin/helm$", RESTART),
     "the ingress controller fails": (rf"{DEPLOY}ingress-nginx", r"^mv |" + RESTART),
     "the platform fails": (rf"{DEPLOY}harena", r"^mv |" + RESTART),
@@ -276,9 +276,14 @@ class TestDryRun:
 
         assert machine.snapshot() == before
         reads = "id|uname|nproc|df|ss|timedatectl|getenforce|pgrep|modprobe --dry-run"
-        reads += "|systemctl is-|curl .*--dump-header"
-        assert machine.called(f"^(?!{reads})") == []
-        for command in ("curl", "install -D", "systemctl restart", "helm upgrade --install harena"):
+        reads += "|systemctl is-|curl (?!.*/k3s$)|helm (version|template)|nft list"
+        assert machine.called(f"^(?!{reads})|^curl .*/k3s$") == []
+        for command in (
+            "fetch k3s",
+            "install -D",
+            "systemctl restart",
+            "helm upgrade --install harena",
+        ):
             assert f"dry run {command}" in done.stdout
 
     def test_on_a_node_shows_only_what_would_change(self, node: Machine) -> None:

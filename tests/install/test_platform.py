@@ -1,5 +1,6 @@
 """The ingress controller, the chart, and the questions that are asked of them at the end."""
 
+import re
 import subprocess
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -205,18 +206,48 @@ class TestSmoke:
     ) -> None:
         (machine.world / "demo").unlink()
 
-        done = machine.install()
+        said = machine.install().stdout
 
-        assert "only the health was asked" in done.stderr
+        end = said[said.index("Harena is installed") :]
+        assert "Only /health was tested: nobody has logged in." in end
+        assert "Give HARENA_SMOKE_USER" in end
         assert not any("/api/" in path for path in site.asked)
+
+    def test_the_last_line_says_what_was_tested(self, machine: Machine) -> None:
+        last = machine.install().stdout.splitlines()[-1]
+
+        assert re.fullmatch(
+            r"Harena is installed, in \d+ s\. Tested: /health, the log-in of henri@example\.com, "
+            r"five figures and one answer\.",
+            last,
+        )
 
     def test_somebody_of_the_operator_s_logs_in(self, machine: Machine, site: Site) -> None:
         machine.install(HARENA_SMOKE_USER="a@b.fr", HARENA_SMOKE_PASSWORD='p"a\\ss &')
 
         assert parse_qs(site.bodies[0]) == {"username": ["a@b.fr"], "password": ['p"a\\ss &']}
 
-    def test_the_name_of_the_ingress_is_asked_at_the_node(self, machine: Machine) -> None:
-        port = machine.site.url.rsplit(":", 1)[1]
-        machine.say("host", f"harena.invalid:{port}")
+    @pytest.mark.parametrize("tls", ["", "harena-tls"])
+    def test_the_name_of_the_ingress_is_asked_at_the_node(self, machine: Machine, tls: str) -> None:
+        port = machine.site.tls_port if tls else machine.site.url.rsplit(":", 1)[1]
+        machine.say("k3s-host", f"harena.invalid:{port}")
+        machine.say("k3s-tls", tls)
 
-        assert f"http://harena.invalid:{port}" in machine.install(HARENA_URL="").stdout
+        said = machine.install(HARENA_URL="").stdout
+
+        assert f"http{'s' if tls else ''}://harena.invalid:{port} " in said
+        assert "henri@example.com" in said
+
+    def test_without_a_name_the_node_is_asked_by_its_address(self, machine: Machine) -> None:
+        said = machine.refused(HARENA_URL="")
+
+        assert "  http://127.0.0.1 " in said
+
+    def test_a_certificate_of_nobody_is_not_believed(self, machine: Machine) -> None:
+        machine.say("k3s-host", f"somebody.invalid:{machine.site.tls_port}")
+        machine.say("k3s-tls", "harena-tls")
+
+        said = machine.refused(HARENA_URL="")
+
+        assert "does not answer as it should" in said
+        assert machine.site.bodies == []

@@ -60,13 +60,20 @@ ERRORS: dict[str, tuple[Callable[[Machine], None], str, str]] = {
     "another network of pods": (says("ss--udp", VXLAN), "port 8472/udp", "remove that network"),
     "cgroup v1": (writes("sys/fs/cgroup/cgroup.controllers", ""), "no cgroup v2", "boot with"),
     "a kernel module": (lacks("br_netfilter"), "missing: br_netfilter", "kernel-modules-extra"),
-    "another kubelet": (runs("kubelet"), "another Kubernetes runs", "disable --now kubelet"),
-    "nm-cloud-setup": (
-        runs("nm-cloud-setup.timer", "enabled"),
-        "takes the pods' routes away",
-        "then reboot",
-    ),
+    **{
+        unit: (runs(unit), "another Kubernetes runs", f"disable --now {unit}")
+        for unit in ("kubelet", "microk8s.daemon-kubelite", "rke2-server", "k3s-agent")
+    },
+    **{
+        unit: (
+            runs(unit.removesuffix(".service"), "enabled"),
+            "takes the pods' routes away",
+            f"disable --now {unit}, then reboot",
+        )
+        for unit in ("nm-cloud-setup.service", "nm-cloud-setup.timer")
+    },
     "firewalld": (runs("firewalld"), "drops what pods send", "--zone=trusted"),
+    "no nftables": (has_no("nft"), "it is not installed, and closes", "HARENA_FIREWALL=off"),
     "SELinux": (says("getenforce", "Enforcing"), "it enforces", "permissive"),
     "a clock that is behind": (is_shifted(300), "it is -", "timedatectl set-ntp"),
     "a clock that is ahead": (is_shifted(-300), "s from that of", "timedatectl set-ntp"),
@@ -84,6 +91,11 @@ WARNINGS: dict[str, tuple[Callable[[Machine], None], str, str]] = {
     "swap": (writes("proc/swaps", "Filename\n/swapfile file 2 0 -2\n"), "it is on", "swapoff"),
     "docker": (runs("docker"), "its containers take memory", "disable --now docker"),
     "ufw": (runs("ufw"), "may drop what pods send", "ufw allow"),
+    "a metadata address that tells everybody": (
+        lambda machine: machine.site.answers.update({"/latest/meta-data/": (200, "iam/")}),
+        "169.254.169.254 answers without a token",
+        "--http-tokens required --http-put-response-hop-limit 1",
+    ),
     "a clock on its own": (says("timedatectl", "no"), "nothing keeps it right", "set-ntp"),
 }
 
@@ -135,6 +147,7 @@ class TestFindings:
         ("setting", "value", "finding"),
         [
             ("HARENA_INGRESS", "haproxy", '"haproxy" is no ingress controller'),
+            ("HARENA_FIREWALL", "maybe", '"maybe" says nothing'),
             ("HARENA_VALUES", "/nowhere.yaml", "there is no file /nowhere.yaml"),
             ("HARENA_IMAGES", "/nowhere", "there is no folder /nowhere"),
             ("HARENA_AIRGAP", "/nowhere", "there is no folder /nowhere"),
@@ -158,7 +171,9 @@ class TestAlone:
 
 class TestOnANode:
     def test_its_own_ports_and_less_space_are_no_problem(self, node: Machine) -> None:
-        node.say("ss--tcp", LISTENER.format(address="*:6443", process="k3s-server"))
+        k3s = LISTENER.format(address="*:6443", process="k3s-server")
+        streams = LISTENER.format(address="127.0.0.1:10010", process="containerd")
+        node.say("ss--tcp", k3s + streams)
         node.say("ss--udp", VXLAN)
         node.say("df", "2500")
 
@@ -176,9 +191,12 @@ class TestOnANode:
 
         assert "2500 MiB free" in node.refused()
 
-    def test_pods_that_firewalld_trusts_are_no_problem(self, machine: Machine) -> None:
+    @pytest.mark.parametrize("sources", ["10.42.0.0/16 10.43.0.0/16", "10.43.0.0/16 10.42.0.0/16"])
+    def test_pods_that_firewalld_trusts_are_no_problem(
+        self, machine: Machine, sources: str
+    ) -> None:
         runs("firewalld")(machine)
-        machine.say("firewall-cmd", "10.42.0.0/16 10.43.0.0/16\n")
+        machine.say("firewall-cmd", f"{sources}\n")
 
         assert "0 errors, 0 warnings" in machine.install().stdout
 
@@ -197,6 +215,8 @@ class TestOnANode:
 
 
 class TestSearchEngine:
+    VALUES = "searchEngine: {existingSecret: engine, key: the.url}\n"
+
     def at(self, site: Site, status: int) -> str:
         site.answers["/"] = (status, "{}")
         return site.url.replace("//", "//user:s3cret@") + "/"
@@ -223,3 +243,33 @@ class TestSearchEngine:
         said = machine.install("--preflight", HARENA_SEARCH_URL=self.at(site, 401)).stdout
 
         assert "refuses the credentials" in said
+
+    def test_the_one_of_the_release_is_asked_by_its_secret(self, node: Machine, site: Site) -> None:
+        node.say("helm-values", self.VALUES)
+        node.say("k3s-engine", self.at(site, 200))
+
+        done = node.install()
+
+        assert f"{site.url}/ answers" in done.stdout
+        assert node.called(r"get secret engine .*jsonpath=\{\.data\.the\\\.url\}")
+        assert "s3cret" not in "\n".join(node.calls) + done.stdout + done.stderr
+
+    def test_a_given_address_goes_before(self, node: Machine, site: Site) -> None:
+        node.say("helm-values", self.VALUES)
+
+        assert f"{site.url}/ answers" in node.install(HARENA_SEARCH_URL=self.at(site, 200)).stdout
+        assert node.called("get secret engine") == []
+
+    def test_a_secret_that_is_not_there_yet_is_not_asked(self, node: Machine) -> None:
+        node.say("helm-values", self.VALUES)
+
+        assert "search engine" not in node.install("--preflight").stdout
+        assert node.called("get secret engine")
+
+    def test_nor_one_of_a_server_that_has_no_k3s(self, machine: Machine) -> None:
+        values = machine.root.parent / "values.yaml"
+        values.write_text(self.VALUES)
+
+        assert (
+            "search engine" not in machine.install("--preflight", HARENA_VALUES=str(values)).stdout
+        )

@@ -3,6 +3,7 @@
 import re
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 from tests.install.conftest import (
@@ -19,7 +20,9 @@ from tests.install.conftest import (
     Site,
     chart_images,
     program,
+    run_documented,
     sha256,
+    write_ours,
 )
 
 
@@ -183,7 +186,27 @@ class TestChecksums:
     def test_helm_s_is_asked_for_too(self, machine: Machine) -> None:
         machine.versions(HELM_SHA256="")
 
-        assert "HARENA_HELM_SHA256" in machine.refused()
+        said = machine.refused()
+
+        assert "HARENA_HELM_SHA256" in said
+        # What is to come next is in the same report.
+        assert "nobody looked for them; ours are published nowhere" in said
+
+    @pytest.mark.parametrize("content", [b"something else", None])
+    def test_a_helm_that_does_not_come_as_recorded_stops_it_before_anything_is_changed(
+        self, machine: Machine, site: Site, content: bytes | None
+    ) -> None:
+        if content is None:
+            machine.fail(f"^curl .*/{HELM}$")
+        else:
+            site.files[f"/helm/{HELM}"] = content
+        before = machine.snapshot()
+
+        said = machine.refused()
+
+        assert f"{site.url}/helm/{HELM} is where it comes from" in said
+        assert ("it was thrown away" in said) == (content is not None)
+        assert machine.snapshot() == before
 
     def test_the_repository_invents_none(self) -> None:
         text = (ROOT / "k3s" / "versions.env").read_text()
@@ -193,13 +216,167 @@ class TestChecksums:
             assert value == "" or (len(value) == 64 and len(set(value)) > 8)
 
 
+class TestRegistries:
+    """Images that are in no archive are asked for, as our own are published nowhere."""
+
+    OURS = "/v2/harena/user/manifests/0.1.0"
+
+    def values(self, machine: Machine, text: str) -> dict[str, str]:
+        file = machine.root.parent / "values.yaml"
+        file.write_text(text)
+        return {"HARENA_VALUES": str(file)}
+
+    def test_each_image_of_the_chart_is_asked_for_at_its_registry(
+        self, machine: Machine, site: Site
+    ) -> None:
+        said = machine.install("--preflight").stdout
+
+        asked = {path for path in site.asked if path.startswith("/v2/")}
+        assert len(asked) == len(chart_images())
+        assert {self.OURS, "/v2/library/postgres/manifests/18.6-bookworm"} <= asked
+        assert machine.called(r"^curl .*https://registry-1\.docker\.io/v2/valkey/valkey/")
+        assert "each is here or in its registry" in said
+
+    def test_the_documented_commands_push_what_the_preflight_asks_for(
+        self, machine: Machine, site: Site, tmp_path: Path
+    ) -> None:
+        scratch = tmp_path / "elsewhere"
+        scratch.mkdir()
+        archive = scratch / "harena.tar"
+        write_ours(archive, TAG, registry="images.test/ours/")
+        run_documented("tar -xOf", scratch, FOLDER=str(scratch))
+        text = f"image: {{registry: images.test/ours, tag: {TAG}}}\n"
+
+        machine.install("--preflight", **self.values(machine, text))
+
+        asked = {
+            "images.test/" + path.removeprefix("/v2/").replace("/manifests/", ":")
+            for path in site.asked
+            if path.startswith("/v2/ours/")
+        }
+        assert f"images.test/ours/db:{TAG}" in asked
+        assert set((scratch / "calls").read_text().splitlines()) == {
+            f"skopeo copy oci-archive:{archive}:{name} docker://{name}" for name in asked
+        }
+
+    @pytest.mark.parametrize("status", [401, 403, 404])
+    def test_one_that_is_not_there_stops_it_before_anything_is_changed(
+        self, machine: Machine, site: Site, status: int
+    ) -> None:
+        site.answers[self.OURS] = (status, "")
+        before = machine.snapshot()
+
+        said = machine.refused()
+
+        finding, remedy = said[said.index("their registries have none") :].splitlines()[:2]
+        assert finding.endswith(": ghcr.io/harena/user:0.1.0")
+        assert "image.registry, image.tag in /etc/harena/values.yaml" in remedy
+        assert "HARENA_IMAGES" in remedy
+        assert "1 errors" in said
+        assert machine.snapshot() == before
+
+    def test_a_registry_that_does_not_answer_is_told_from_that(
+        self, machine: Machine, site: Site
+    ) -> None:
+        site.answers[self.OURS] = (503, "")
+        machine.fail("^curl .*quay.io")
+
+        said = machine.refused()
+
+        named = re.search("their registries do not answer: (.+)", said)
+        assert named
+        assert {name.split("/")[0] for name in named[1].split()} == {"ghcr.io", "quay.io"}
+        assert "1 errors" in said
+
+    def test_a_registry_of_one_s_own(self, machine: Machine, site: Site) -> None:
+        digest = f"sha256:{'0' * 64}"
+        image = (
+            f"services: {{user: {{image: images.test:443/u@{digest}}}, metric: {{image: me/m:1}}}}"
+        )
+        text = f"image: {{registry: images.test/ours}}\n{image}\n"
+
+        machine.install("--preflight", **self.values(machine, text))
+
+        expected = {f"u/manifests/{digest}", "me/m/manifests/1", "ours/db/manifests/0.1.0"}
+        assert {f"/v2/{path}" for path in expected} <= set(site.asked)
+        assert machine.called("^curl .*ghcr.io") == []
+        assert machine.called(r"^curl .*https://images.test:443/v2/u/")
+        assert machine.called(r"^curl .*https://registry-1\.docker\.io/v2/me/m/")
+
+    @pytest.mark.parametrize(
+        "answer", ['{"token":"anybody"}', '{"a": 1, "access_token": "anybody"}']
+    )
+    def test_a_registry_that_gives_anybody_a_token(
+        self, machine: Machine, site: Site, answer: str
+    ) -> None:
+        site.challenge = 'Bearer realm="https://auth.test/token",service="images"'
+        for image in chart_images():
+            name = image.split("/", 1)[1].split(":")[0]
+            query = f"scope=repository:{name}:pull&service=images"
+            site.answers[f"/token?{query}"] = (200, answer)
+
+        machine.install("--preflight")
+
+        assert site.tokens == {"Bearer anybody"}
+        assert "anybody" not in "\n".join(machine.calls)
+
+    def test_a_registry_that_gives_nobody_a_token(self, machine: Machine, site: Site) -> None:
+        site.challenge = 'Bearer realm="https://auth.test/token",service="images"'
+
+        assert "have none, or not for everybody" in machine.refused()
+
+    def test_with_credentials_for_k3s_it_is_a_warning(self, machine: Machine, site: Site) -> None:
+        site.answers[self.OURS] = (401, "")
+        text = "image: {pullSecrets: [ours]}\n"
+
+        said = machine.install("--preflight", **self.values(machine, text)).stdout
+
+        assert "0 errors, 1 warnings" in said
+
+    def test_with_other_registries_for_k3s_it_is_a_warning(
+        self, machine: Machine, site: Site
+    ) -> None:
+        site.answers[self.OURS] = (404, "")
+        mirrors = machine.file("etc/rancher/k3s/registries.yaml")
+        mirrors.parent.mkdir(parents=True)
+        mirrors.write_text("mirrors: {}\n")
+
+        assert "0 errors, 1 warnings" in machine.install("--preflight").stdout
+
+    def test_what_is_in_an_archive_is_not_asked_for(self, machine: Machine, site: Site) -> None:
+        folder = machine.airgap()
+        (folder / "grafana.tar").unlink()
+
+        machine.install(HARENA_IMAGES=str(folder))
+
+        asked = [path for path in site.asked if path.startswith("/v2/")]
+        assert asked == ["/v2/grafana/grafana/manifests/13.2.0"]
+
+    def test_what_was_put_on_the_node_is_not_asked_for_again(
+        self, node: Machine, site: Site
+    ) -> None:
+        node.say("k3s-images", "ghcr.io/harena/user:0.1.0\nsha256:0\n")
+        folder = node.airgap()
+        archives = node.file("var/lib/rancher/k3s/agent/images")
+        archives.mkdir()
+        (folder / "redis_exporter.tar").rename(archives / "redis_exporter.tar")
+        asked = len(chart_images())
+
+        node.install()
+
+        paths = {path for path in site.asked if path.startswith("/v2/")}
+        assert len(paths) == asked - 2
+        assert not any("redis_exporter" in path or "harena/user" in path for path in paths)
+
+
 class TestAirgap:
     def test_nothing_is_asked_of_the_network(self, machine: Machine, site: Site) -> None:
         folder = machine.airgap()
 
         machine.install(HARENA_AIRGAP=str(folder))
 
-        assert {path.split("/")[1] for path in site.asked} == {"health", "api"}
+        # The cloud's metadata address is of the machine.
+        assert {path.split("/")[1] for path in site.asked} == {"latest", "health", "api"}
         assert machine.file(BINARY).read_bytes() == program(VERSION)
         images = machine.file("var/lib/rancher/k3s/agent/images")
         assert (images / "k3s-airgap-images-amd64.tar.zst").exists()
@@ -208,6 +385,16 @@ class TestAirgap:
         assert "--repo" not in nginx
         # Its archive knows it by the tag alone.
         assert "--set controller.image.digest= " in nginx
+
+    def test_k3s_s_own_images_may_be_without_compression(self, machine: Machine) -> None:
+        folder = machine.airgap()
+        (folder / "k3s-airgap-images-amd64.tar.zst").rename(folder / "k3s-airgap-images-amd64.tar")
+        machine.sum_up(folder)
+
+        machine.install(HARENA_AIRGAP=str(folder))
+
+        images = machine.file("var/lib/rancher/k3s/agent/images")
+        assert (images / "k3s-airgap-images-amd64.tar").exists()
 
     @pytest.mark.parametrize(
         "missing",
@@ -262,7 +449,7 @@ class TestAirgap:
 
         said = machine.install(HARENA_AIRGAP=str(folder), HARENA_VALUES=str(values)).stdout
 
-        assert f"all are in {folder}" in said
+        assert "each is here or in its registry" in said
 
     def test_a_release_s_own_values_count(self, node: Machine) -> None:
         folder = node.airgap()
@@ -289,7 +476,7 @@ class TestAirgap:
         subprocess.run(tar, cwd=folder, check=True)
         machine.sum_up(folder)
 
-        assert f"all are in {folder}" in machine.install(HARENA_AIRGAP=str(folder)).stdout
+        machine.install(HARENA_AIRGAP=str(folder))
 
     def test_values_that_the_chart_refuses_stop_it_here(self, machine: Machine) -> None:
         values = machine.root.parent / "values.yaml"

@@ -31,6 +31,7 @@ class TestKeepsData:
             VOLUME,
             "etc/rancher/node/password",
             "usr/local/bin/helm",
+            "var/lib/harena/firewall",
             "var/lib/harena/ingress",
             "var/lib/harena/secrets.yaml",
             "var/lib/harena/started-with",
@@ -77,13 +78,37 @@ class TestKeepsData:
         assert kept == "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n"
 
     def test_what_is_mounted_is_unmounted_the_deepest_first(self, node: Machine) -> None:
-        pods = node.file("var/lib/kubelet/pods")
-        mounts = [f"tmpfs {path} tmpfs rw 0 0\n" for path in (pods, pods / "a", node.root)]
+        names = ("var/lib/kubelet/a", "var/lib/kubelet/a/b", "run/k3s/x", "run/netns/cni-x")
+        ours = [node.file(name) for name in names]
+        others = [node.root, node.file("run/netns/theirs"), node.file("var/lib/kubelet2")]
+        mounts = [f"tmpfs {path} tmpfs rw 0 0\n" for path in (*ours, *others)]
         node.file("proc/self/mounts").write_text("".join(mounts))
 
         node.uninstall()
 
-        assert node.called("^umount") == [f"umount --lazy {path}" for path in (pods / "a", pods)]
+        assert node.called("^umount") == [
+            f"umount --lazy {path}" for path in sorted(map(str, ours), reverse=True)
+        ]
+
+    def test_the_links_of_pods_go_and_those_that_are_not_there_are_no_problem(
+        self, node: Machine
+    ) -> None:
+        node.say("ip", "veth0@if2        UP             aa:bb:cc:dd:ee:ff\n")
+        node.fail("^ip link show kube-ipvs0")
+
+        node.uninstall()
+
+        assert node.called("^ip link delete") == [
+            f"ip link delete {link}" for link in ("veth0", "cni0", "flannel.1")
+        ]
+
+    def test_without_iptables_there_are_no_such_rules(self, node: Machine) -> None:
+        (node.world / "bin" / "iptables-save").unlink()
+        (node.world / "bin" / "ip6tables-save").unlink()
+
+        node.uninstall()
+
+        assert node.called("-restore") == []
 
     def test_a_machine_that_never_had_it_is_left_alone(self, machine: Machine) -> None:
         before = machine.snapshot()
@@ -191,6 +216,13 @@ class TestDryRun:
 
 
 class TestRefusals:
+    def test_the_manual_changes_nothing(self, node: Machine) -> None:
+        before = node.snapshot()
+
+        assert "asks nothing, keeps the data" in node.uninstall("--help").stdout
+        assert node.snapshot() == before
+        assert node.calls == []
+
     def test_not_root(self, node: Machine) -> None:
         node.say("id", "1000")
 

@@ -161,7 +161,8 @@ class _Archive:
             "platform": {"architecture": "amd64", "os": "linux"},
             "annotations": {
                 "io.containerd.image.name": image.name,
-                "org.opencontainers.image.ref.name": image.name.rpartition(":")[2],
+                # With its registry, too: tools that know only this one find an image among several.
+                "org.opencontainers.image.ref.name": image.name,
             },
         }
 

@@ -84,7 +84,8 @@ class Archive:
         [found] = [
             entry
             for entry in self.index["manifests"]
-            if entry["annotations"]["io.containerd.image.name"] == name
+            # containerd's, and the one that every reader of OCI knows.
+            if set(entry["annotations"].values()) == {name}
         ]
         manifest: dict[str, Any] = json.loads(self.blob(found))
         return manifest
