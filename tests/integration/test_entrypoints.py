@@ -181,7 +181,29 @@ class TestPostgres:
         assert done.returncode == 3
         assert "division by zero" in done.stderr
         # What is half made would pass for whole at the next start.
-        assert not container.data.exists()
+        assert not list(container.data.parent.glob("18*"))
+
+    def test_files_without_a_database_are_left_alone(self, container: Container) -> None:
+        """As of a restore that is under way, or of a disk that has lost a part."""
+        row = container.data / "base/1/112"
+        row.parent.mkdir(parents=True)
+        row.write_text("kept")
+
+        done = container.ends("postgres", POSTGRES_PASSWORD="secret", **UNSYNCED)
+
+        assert done.returncode == 1
+        assert "has files and no database" in done.stderr
+        assert row.read_text() == "kept"
+
+    def test_what_was_cut_short_is_begun_anew(self, container: Container) -> None:
+        half = container.data.with_name("18.new")
+        half.mkdir(parents=True)
+        (half / "PG_VERSION").write_text("18")
+
+        with container.running("postgres", POSTGRES_PASSWORD="secret", **UNSYNCED):
+            assert container.ask("SELECT 1", "postgres", "postgres", "secret") == "1"
+
+        assert not half.exists()
 
     def test_another_command_runs_as_it_is(self, container: Container) -> None:
         done = container.ends("psql", "--version")

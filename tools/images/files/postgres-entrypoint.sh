@@ -31,9 +31,15 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     echo "Error: Database is uninitialized and superuser password is not specified." >&2
     exit 1
   fi
-  password_file=$PGDATA.password
-  # Half made, it would pass for whole at the next start.
+  if [ -n "$(ls -A "$PGDATA" 2>/dev/null)" ]; then
+    echo "Error: $PGDATA has files and no database. Bring back what is missing, or move them away." >&2
+    exit 1
+  fi
+  # Beside its place, and moved there whole: half made, it would pass for whole at the next start.
+  whole=$PGDATA
+  PGDATA=$whole.new password_file=$whole.password
   trap '{ pg_ctl -D "$PGDATA" -m immediate stop; rm -rf "$PGDATA" "$password_file"; } || true' EXIT
+  rm -rf "$PGDATA"
   mkdir -p "$PGDATA"
   chmod 700 "$PGDATA"
   (umask 077 && printf '%s\n' "$POSTGRES_PASSWORD" >"$password_file")
@@ -59,6 +65,8 @@ EOF
   done
   pg_ctl -D "$PGDATA" -m fast -w stop
   trap - EXIT
+  mv -T "$PGDATA" "$whole"
+  PGDATA=$whole
   unset PGUSER PGPASSWORD
 fi
 unset POSTGRES_PASSWORD
