@@ -23,8 +23,8 @@ LOAD = {
     "/conversation_service/openapi.json": 5.0,
     "/docs": 5.0,
 }
-# What is not on this cluster, or is another program there: field measurements and estimates of a
-# small server with k3s. The system; k3s' server, which is one process; its add-ons; Grafana.
+# What is not on this cluster, or is another program there, on a small server with k3s: by k3s'
+# documentation, and estimates. The system; k3s' server, one process; its add-ons; Grafana.
 ELSEWHERE_MIB = {"system": 350, "k3s": 700, "k3s add-ons": 130, "grafana": 90}
 NODE_MIB = 3.2 * 1024
 

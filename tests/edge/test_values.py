@@ -23,6 +23,7 @@ VALUES = {
     "routes": {
         "metric": {"timeouts": {"connect": 1, "send": 1, "read": 1}},
         "conversation": {"connections": AT_ONCE},
+        "user": {"connections": AT_ONCE},
     },
 }
 PATH = "/api/v1/users/me"
@@ -75,8 +76,8 @@ async def test_a_slow_service_is_504_and_asked_once(choosy: Edge) -> None:
 
 
 @asynccontextmanager
-async def _stream(client: Client) -> AsyncIterator[None]:
-    async with client.http.stream("GET", f"{STREAM}?stream={uuid4().hex}") as answer:
+async def _stream(client: Client, path: str = STREAM) -> AsyncIterator[None]:
+    async with client.http.stream("GET", f"{path}?stream={uuid4().hex}") as answer:
         parts = answer.aiter_raw()
         assert await anext(parts) == b"data: first\n\n"
         yield
@@ -116,3 +117,12 @@ async def test_so_many_are_under_way_and_no_more(choosy: Edge, kind: str) -> Non
             return (await client.http.get(STREAM)).status_code == 200
 
         await eventually(passes)
+
+
+async def test_all_paths_of_a_route_are_counted_together(choosy: Edge) -> None:
+    async with choosy.client() as client, AsyncExitStack() as stack:
+        for _ in range(AT_ONCE):
+            await stack.enter_async_context(_stream(client, PATH))
+        answer = await client.http.get("/api/v1/accounts")
+
+    assert answer.status_code == (429 if "bucket_of_route" in choosy.can else 200)

@@ -1,6 +1,7 @@
 """What the tests of every service need: a served app, and tokens, good and bad."""
 
 import asyncio
+import secrets
 import socket
 import subprocess
 import time
@@ -19,15 +20,21 @@ from harena_core.serve import server
 from harena_core.settings import CoreSettings
 
 WAIT_SECONDS = 10.0
+PORTS = range(24_000, 30_000)  # below those of connections and of NodePorts
 START_SECONDS = 30.0  # of a process: imports alone take seconds on a busy machine
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nobody listened on a moment ago.
+
+    Not one that the system would choose: it gives the same to the next connection that any process
+    opens, which a server that is yet to start would find taken.
+    """
+    while True:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("", port))
+            return port
 
 
 class HandClock:

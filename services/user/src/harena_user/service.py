@@ -140,8 +140,6 @@ class UserService:
             current = change.current_password.get_secret_value()
             verified = await self._verified_user(user_id, current, address)
             values["password_hash"] = await self.passwords.hash(change.password.get_secret_value())
-        if await self._would_rename(user_id, change):
-            await self.renames.attempt(user_id)
         ended: Sequence[UUID] = ()
         try:
             async with self.transaction(user_id) as connection:
@@ -150,9 +148,12 @@ class UserService:
                 if verified is not None:
                     await _still(users, before, verified)
                     ended = await SessionRepository(connection).revoke(user_id)
+                renamed = before is not None and _is_renamed(before, change)
+                if renamed:
+                    await self.renames.attempt(user_id)
                 if values:
                     await users.update(user_id, **values)
-                if before is not None and _is_renamed(before, change):
+                if renamed:
                     # A transfer may name its holder: internal then, and spending otherwise.
                     await reclassify(connection, user_id, timezone=self.clock.timezone)
                 if change.preferences is not None:
@@ -163,13 +164,6 @@ class UserService:
             raise AddressTaken from error
         await self._forget(user_id, ended)
         return user
-
-    async def _would_rename(self, user_id: int, change: ProfileChange) -> bool:
-        """Whether every row of the user is to be classified anew, seconds of work for many rows."""
-        if not change.names():
-            return False
-        async with self.transaction(user_id) as connection:
-            return _is_renamed(await profile(UserRepository(connection), user_id), change)
 
     async def _verified(
         self, email: str, password: str, failure: Callable[[], HarenaError]
@@ -224,7 +218,7 @@ def _known_spelling(username: str) -> str:
         return ""
 
 
-def _is_renamed(before: Identity | User, change: ProfileChange) -> bool:
+def _is_renamed(before: Identity, change: ProfileChange) -> bool:
     return any(getattr(before, field) != name for field, name in change.names().items())
 
 

@@ -23,7 +23,7 @@ async def me(user: CurrentUser, connection: UserTransaction) -> User:
     summary="Change my account or preferences",
     responses={
         400: {"model": ErrorBody, "description": "E-mail taken, or wrong current password."},
-        429: {"model": ErrorBody, "description": "Too many wrong passwords."},
+        429: {"model": ErrorBody, "description": "Too many wrong passwords, or new names."},
     },
 )
 async def change_me(
