@@ -14,7 +14,8 @@
 #                           one; otherwise the release keeps the values that it has.
 #   HARENA_INGRESS          nginx or traefik. Default: what the node has; nginx on a new one.
 #   HARENA_FIREWALL         on or off: close k3s' own ports to all but this node and its pods.
-#                           Default: what the node has; on for a new one.
+#                           Default: what was said last; on where nothing was, on a node from before the
+#                           firewall too, of which the preflight warns.
 #   HARENA_AIRGAP           Folder with everything that would be downloaded; then nothing is.
 #   HARENA_IMAGES           Folder of image archives (*.tar, *.tar.zst). Default: HARENA_AIRGAP. The tag of
 #                           our images is what its harena.tar says. What is in no archive comes from its

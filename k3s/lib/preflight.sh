@@ -55,7 +55,8 @@ check_settings() {
 }
 
 check_system() {
-  local missing="" command modules="" module kernel
+  local missing="" command modules="" module kernel firewall=""
+  [[ "$HARENA_FIREWALL" == off ]] || firewall=nf_tables
   [[ "$(id -u)" == 0 ]] || found error root "this is not root" "run it with sudo"
   if [[ "$(uname -m)" == x86_64 ]]; then
     found_ok architecture x86_64
@@ -75,7 +76,7 @@ check_system() {
   else
     found warning kernel "$kernel is older than 5.10, the oldest that this is meant for" "update the system"
   fi
-  for module in overlay br_netfilter nf_conntrack vxlan nf_tables; do
+  for module in overlay br_netfilter nf_conntrack vxlan $firewall; do
     modprobe --dry-run --quiet "$module" || modules+=" $module"
   done
   [[ -z "$modules" ]] || found error "kernel modules" "missing:$modules" \
@@ -156,6 +157,17 @@ check_conflicts() {
     "move what it holds, then systemctl disable --now docker docker.socket"
   if [[ "$(getenforce 2>/dev/null || true)" == Enforcing ]] && ! rpm --quiet -q k3s-selinux 2>/dev/null; then
     found error SELinux "it enforces, and k3s' policy is not installed" "install k3s-selinux, or setenforce 0 and SELINUX=permissive in /etc/selinux/config"
+  fi
+}
+
+# They close in the middle of a run: whoever comes from elsewhere must be let in before.
+check_firewall() {
+  local remedy="name them in /etc/harena/firewall.d/nodes.nft first (docs/node.md), or set HARENA_FIREWALL=off"
+  [[ "$HARENA_FIREWALL" == on && "$(chosen "$FIREWALL" off)" == off ]] && k3s_runs && ! has_own_rules || return 0
+  if (($(kubectl get nodes --output name | wc -l) > 1)); then
+    found error firewall "the cluster has other nodes, and k3s' ports would be closed to them" "$remedy"
+  else
+    found warning firewall "k3s' ports are open, and will be closed: kubectl from other machines is refused then" "$remedy"
   fi
 }
 
@@ -423,6 +435,7 @@ preflight() {
   check_resources
   check_ports
   check_conflicts
+  check_firewall
   check_version
   check_clock
   check_release
