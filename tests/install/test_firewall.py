@@ -67,6 +67,7 @@ class TestLoading:
 class TestChoice:
     def test_off_needs_no_nftables_and_stays_off(self, machine: Machine) -> None:
         (machine.world / "bin" / "nft").unlink()
+        machine.fail("^modprobe .*nf_tables")
         machine.install(HARENA_FIREWALL="off")
 
         said = machine.install().stdout
