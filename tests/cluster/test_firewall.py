@@ -13,8 +13,8 @@ UNITS = FILES / "systemd/system"
 NAMESPACE = ["unshare", "--user", "--map-root-user", "--net", "--mount", "--fork"]
 
 # A node with a pod at cni0, and a network outside with a stranger (.2) and another node (.3). It
-# echoes at k3s' ports and at two of others, and prints who was answered once the rules are loaded, a
-# reload of broken ones is refused, and all tables are emptied and the rules brought back.
+# echoes at k3s' ports and at two of others, and prints who was answered after a reload of broken
+# rules was refused, and which rules were loaded then and after each emptying of all tables.
 WORLD = """
 import json, socket, subprocess, sys, threading
 
@@ -153,9 +153,7 @@ def test_only_the_node_its_pods_and_other_nodes_are_answered(tmp_path: Path) -> 
         "add element inet harena nodes6 { fd00::3, fd00::5, fd00::4/126 }\n"
     )
     run = commands("harena-firewall.service", "ExecStart", "ExecReload", "ExecStop")
-    back = commands(
-        "nftables.service.d/harena.conf", "ExecStartPost", "ExecReload", "ExecStopPost"
-    )
+    back = commands("nftables.service.d/harena.conf", "ExecStartPost", "ExecReload", "ExecStopPost")
 
     done = subprocess.run(
         [

@@ -138,7 +138,7 @@ class TestOurImages:
         names = [f"{OURS}user:ours-7", f"{OURS}db:ours-7"]
         manifest = tmp_path / "manifest.json"
         manifest.write_text(json.dumps([{"RepoTags": names}, {"RepoTags": None}], indent=1))
-        tar = ["tar", "-cf", archive, "-C", tmp_path, "manifest.json"]
+        tar = ["tar", "-cf", str(archive), "-C", str(tmp_path), "manifest.json"]
         subprocess.run(tar, check=True)
 
         node.install(HARENA_IMAGES=str(archive.parent))
