@@ -14,11 +14,13 @@
 #                           one; otherwise the release keeps the values that it has.
 #   HARENA_INGRESS          nginx or traefik. Default: what the node has; nginx on a new one.
 #   HARENA_FIREWALL         on or off: close k3s' own ports to all but this node and its pods.
-#                           Default: what the node has; on for a new one.
+#                           Default: what was said last; on where nothing was, on a node from before the
+#                           firewall too, of which the preflight warns.
 #   HARENA_AIRGAP           Folder with everything that would be downloaded; then nothing is.
 #   HARENA_IMAGES           Folder of image archives (*.tar, *.tar.zst). Default: HARENA_AIRGAP. The tag of
-#                           our images is what its harena.tar says. What is in no archive comes from its
-#                           registry, which the preflight asks for it.
+#                           our images is what its harena.tar says, which must not be compressed. What is
+#                           in no archive comes from its registry, which the preflight asks for what our
+#                           chart names.
 #   HARENA_K3S_SHA256       Checksum of the k3s binary, while k3s/versions.env records none.
 #   HARENA_HELM_SHA256      The same of Helm's archive.
 #   HARENA_SEARCH_URL       Address of the search engine; asked by the preflight, given to nobody.

@@ -18,7 +18,7 @@ readonly STARTED="$KEPT/started-with"
 # What was asked for last: the ingress controller, and whether k3s' ports are closed (on, off).
 readonly CHOSEN="$KEPT/ingress"
 readonly FIREWALL="$KEPT/firewall"
-readonly RULES=etc/harena/firewall.nft
+readonly RULES_BACK=etc/systemd/system/nftables.service.d/harena.conf
 readonly NODE=harena
 
 DRY_RUN=false
@@ -86,8 +86,6 @@ put() { # source destination mode
 
 kubectl() { "$K3S" kubectl "$@"; }
 k3s_runs() { systemctl is-active --quiet k3s.service; }
-# The kernel is asked, as others may have flushed all rules.
-firewall_is_up() { nft list table inet harena >/dev/null 2>&1; }
 
 # What the binary that is there says of itself; blank where there is none, or it does not run.
 binary_version() {
@@ -114,6 +112,18 @@ helm_path() {
       return
     fi
   done
+}
+
+# Whether the operator lets others in.
+has_own_rules() { compgen -G "$ROOT/etc/harena/firewall.d/*.nft" >/dev/null; }
+
+# What this node's rules refuse, one a line: protocol/port. The kernel is asked, as others may have
+# emptied all tables.
+closed_ports() {
+  local protocol ports
+  # shellcheck disable=SC2086 # one word a port
+  nft list table inet harena 2>/dev/null | sed -nE 's/^\s*(tcp|udp) dport (.*) reject.*/\1 \2/p' | tr -d '{},' |
+    while read -r protocol ports; do printf "$protocol/%s\n" $ports; done || true
 }
 
 # Addresses and ports that are listened on, one a line: protocol, address, port, process.

@@ -81,17 +81,24 @@ write_down() { # file line
   mv -f "$1.new" "$1"
 }
 
+# Of the files, those that a choice leaves out.
+is_wanted() { # file
+  case "$1" in
+    "$TRAEFIK_OFF") [[ "$HARENA_INGRESS" == nginx ]] ;;
+    "$RULES_BACK") [[ "$HARENA_FIREWALL" == on ]] ;;
+  esac
+}
+
 configure() {
   local file
   choose "$CHOSEN" "$HARENA_INGRESS"
   choose "$FIREWALL" "$HARENA_FIREWALL"
   while IFS= read -r file; do
-    [[ "$file" != "$TRAEFIK_OFF" || "$HARENA_INGRESS" == nginx ]] || continue
+    is_wanted "$file" || continue
     case "$file" in
       etc/rancher/* | var/*) put_for_k3s "$FILES/$file" "$ROOT/$file" 0600 ;;
       */k3s.service) put_for_k3s "$FILES/$file" "$ROOT/$file" 0644 ;;
-      *firewall*) put_for_firewall "$FILES/$file" "$ROOT/$file" 0644 ;;
-      *) put "$FILES/$file" "$ROOT/$file" 0644 ;; # the kernel's
+      *) put "$FILES/$file" "$ROOT/$file" 0644 ;; # the kernel's, and the firewall's
     esac
   done < <(find "$FILES" -type f -printf '%P\n' | LC_ALL=C sort)
   if [[ "$HARENA_INGRESS" == traefik && -f "$ROOT/$TRAEFIK_OFF" ]]; then
@@ -102,24 +109,19 @@ configure() {
   run sysctl --quiet --load "$ROOT/etc/sysctl.d/90-kubelet.conf"
 }
 
-# Without its rules before they change: a run that ends between is seen to have left none.
-put_for_firewall() { # source destination mode
-  cmp --silent "$1" "$2" || ! firewall_is_up || run systemctl stop harena-firewall.service
-  put "$@"
-}
-
-# Before k3s opens its ports.
+# Before k3s opens its ports. The rules are loaded at each run, as others may have emptied all tables, and
+# the operator's may have changed.
 close_ports() {
   local unit=harena-firewall.service
   if [[ "$HARENA_FIREWALL" == off ]]; then
+    [[ ! -f "$ROOT/$RULES_BACK" ]] || run rm -f "$ROOT/$RULES_BACK"
     ! systemctl is-enabled --quiet "$unit" 2>/dev/null || run systemctl disable --now "$unit"
     info "not wanted (HARENA_FIREWALL=off)"
-  elif firewall_is_up && systemctl is-enabled --quiet "$unit"; then
-    info "its rules are there"
   else
     run systemctl daemon-reload
     run systemctl enable --quiet "$unit"
-    run systemctl restart "$unit" || fatal "The rules were refused: journalctl --unit ${unit%.service} --lines 20 says why."
+    run systemctl reload-or-restart "$unit" ||
+      fatal "The rules were refused: journalctl --unit ${unit%.service} --lines 20 says why."
   fi
 }
 

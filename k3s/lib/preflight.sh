@@ -19,8 +19,10 @@ ${HARENA_VALUES:-/etc/harena/values.yaml}), or pack them and give the folder (HA
 PREFLIGHT_ERRORS=0
 PREFLIGHT_WARNINGS=0
 CLOCK_IS_WRONG=false
-# Of our images, where an archive has them: then it follows what is in them.
+# The archive of our images, if there is one, and the tag that it gives them: it follows what is in them.
+OUR_ARCHIVE=""
 IMAGE_TAG=""
+readonly LEFT_ARCHIVE="$STATE/agent/images/harena.tar"
 
 found_ok() { printf '  %-9s %-18s %s\n' ok "$1" "$2"; }
 found() { # error|warning subject finding remedy
@@ -55,7 +57,8 @@ check_settings() {
 }
 
 check_system() {
-  local missing="" command modules="" module kernel
+  local missing="" command modules="" module kernel firewall=""
+  [[ "$HARENA_FIREWALL" == off ]] || firewall=nf_tables
   [[ "$(id -u)" == 0 ]] || found error root "this is not root" "run it with sudo"
   if [[ "$(uname -m)" == x86_64 ]]; then
     found_ok architecture x86_64
@@ -75,7 +78,7 @@ check_system() {
   else
     found warning kernel "$kernel is older than 5.10, the oldest that this is meant for" "update the system"
   fi
-  for module in overlay br_netfilter nf_conntrack vxlan nf_tables; do
+  for module in overlay br_netfilter nf_conntrack vxlan $firewall; do
     modprobe --dry-run --quiet "$module" || modules+=" $module"
   done
   [[ -z "$modules" ]] || found error "kernel modules" "missing:$modules" \
@@ -159,6 +162,17 @@ check_conflicts() {
   fi
 }
 
+# They close in the middle of a run: whoever comes from elsewhere must be let in before.
+check_firewall() {
+  local remedy="name them in /etc/harena/firewall.d/nodes.nft first (docs/node.md), or set HARENA_FIREWALL=off"
+  [[ "$HARENA_FIREWALL" == on && "$(chosen "$FIREWALL" off)" == off ]] && k3s_runs && ! has_own_rules || return 0
+  if (($(kubectl get nodes --output name | wc -l) > 1)); then
+    found error firewall "the cluster has other nodes, and k3s' ports would be closed to them" "$remedy"
+  else
+    found warning firewall "k3s' ports are open, and will be closed: kubectl from other machines is refused then" "$remedy"
+  fi
+}
+
 check_version() {
   local present here there
   if [[ -f "$UNIT" ]] && ! grep --quiet Harena "$UNIT"; then
@@ -222,23 +236,33 @@ check_download() { # name recorded-checksum list variable
   fi
 }
 
+# The names of the images in an archive, one a line, as OCI's layout and Docker's say them.
+names_in() { # archive
+  tar --extract --to-stdout --file "$1" index.json manifest.json 2>/dev/null | tr -d '\n' |
+    grep -oE '"(io\.containerd\.image|org\.opencontainers\.image\.ref)\.name": *"[^"]+"|"RepoTags": *\[[^]]*' |
+    sed 's/^"[^"]*"//' | grep -oE '"[^"]+"' | tr -d '"' | sort -u || true
+}
+
 # The archive that was given, or that an earlier run was given: without its tag, the release would ask
 # for images that are nowhere.
 check_release() {
-  local archive="$HARENA_IMAGES/harena.tar" tags release
-  [[ -n "$HARENA_IMAGES" && -f "$archive" ]] || archive="$STATE/agent/images/harena.tar"
-  [[ -f "$archive" ]] || return 0
-  tags="$(tar --extract --to-stdout --file "$archive" index.json 2>/dev/null |
-    grep -oE '"org.opencontainers.image.ref.name":"[^"]+"' | cut -d'"' -f4 | sed 's/.*://' | sort -u)" || true
+  local tags release or_not=""
+  OUR_ARCHIVE="$HARENA_IMAGES/harena.tar"
+  if [[ -z "$HARENA_IMAGES" || ! -f "$OUR_ARCHIVE" ]]; then
+    OUR_ARCHIVE="$LEFT_ARCHIVE"
+    or_not="; or remove it, where our images come from a registry"
+  fi
+  [[ -f "$OUR_ARCHIVE" ]] || return 0
+  tags="$(names_in "$OUR_ARCHIVE" | sed 's/.*://' | sort -u)"
   release="$(sed -n 's/^appVersion: "\(.*\)"$/\1/p' "$REPOSITORY/charts/harena/Chart.yaml")"
   if [[ -z "$tags" || "$tags" == *$'\n'* ]]; then
-    found error harena.tar "$archive does not hold images of one tag, but: ${tags//$'\n'/ }" "pack it as docs/node.md says"
+    found error harena.tar "$OUR_ARCHIVE does not hold images of one tag, but: ${tags//$'\n'/ }" "pack it as docs/node.md says$or_not"
   elif [[ "$tags" =~ ^(.+)-[0-9a-f]{12}$ && "${BASH_REMATCH[1]}" != "$release" ]]; then
-    found error harena.tar "$archive holds our images of ${BASH_REMATCH[1]}, and this checkout is $release" \
-      "pack them from this checkout, or check out the version that they were packed from"
+    found error harena.tar "$OUR_ARCHIVE holds our images of ${BASH_REMATCH[1]}, and this checkout is $release" \
+      "pack them from this checkout, or check out the version that they were packed from$or_not"
   else
     IMAGE_TAG="$tags"
-    found_ok harena.tar "$tags, in ${archive%/*}"
+    found_ok harena.tar "$tags, in ${OUR_ARCHIVE%/*}"
   fi
 }
 
@@ -276,6 +300,11 @@ check_helm() {
   fi
 }
 
+render_platform() { # argument of helm…
+  local CHART
+  platform_chart
+  render harena "${CHART[@]}" "$@"
+}
 render() { # release, chart and arguments…; into SCRATCH
   "$HELM" template "$@" >"$SCRATCH/$1.yaml" 2>"$SCRATCH/refused"
 }
@@ -284,7 +313,7 @@ images_of() { sed -nE 's/^[ -]*image: *"?([^"]+)"?$/\1/p' "$SCRATCH/$1.yaml" | s
 
 # What will be installed names its images; a pod whose image is nowhere would wait until helm gives up.
 check_chart() {
-  local CHART values=()
+  local values=()
   if [[ ! -x "$HELM" ]]; then
     found warning images "without Helm nobody looked for them; ours are published nowhere" "$OUR_IMAGES"
     return
@@ -299,25 +328,38 @@ check_chart() {
       "say them with HARENA_VALUES"
     return
   fi
-  platform_chart
-  if ! render harena "${CHART[@]}" "${values[@]}"; then
+  if ! render_platform "${values[@]}"; then
     found error HARENA_VALUES "the chart refuses it: $(refusal)" "correct it"
     return
+  fi
+  # Nobody gave it today, and the values may have gone over to a registry.
+  if [[ -n "$IMAGE_TAG" && "$OUR_ARCHIVE" == "$LEFT_ARCHIVE" ]] &&
+    ! grep --quiet -xF -f <(names_in "$OUR_ARCHIVE") <<<"$(images_of harena)"; then
+    found warning harena.tar "an earlier run left $OUR_ARCHIVE, and the values ask for none of its images" "remove it"
+    IMAGE_TAG=""
+    render_platform "${values[@]}"
   fi
   check_images
 }
 
-# Names of the images that are here, between quotes, in whatever else an archive says of them.
+# Names of the images that are here, one a line.
 images_here() {
   local file
-  ! k3s_runs || "$K3S" ctr images list --quiet | sed 's/.*/"&"/'
+  ! k3s_runs || "$K3S" ctr images list --quiet
   for file in ${HARENA_IMAGES:+"$HARENA_IMAGES"/*.tar} "$STATE"/agent/images/*.tar; do
-    [[ ! -f "$file" ]] || tar --extract --to-stdout --file "$file" index.json manifest.json 2>/dev/null || true
+    [[ ! -f "$file" ]] || names_in "$file"
   done
 }
 
+# The proxy that k3s is given, for curl: the file is systemd's, and is not run. What is for containerd
+# alone comes last, as it counts more.
+proxy() {
+  [[ ! -f "$ROOT/etc/default/k3s" ]] || LC_ALL=C sort --reverse "$ROOT/etc/default/k3s" |
+    sed -nE "s/^(CONTAINERD_)?(HTTPS|NO)_PROXY=[\"']?([^\"']*).*/\2 \3/Ip"
+}
+
 check_images() {
-  local images here image short missing="" silent="" severity=error status
+  local images here image short missing="" refused="" silent="" mute="" severity=error silence status name value
   images="$(images_of harena)"
   here="$(images_here)"
   if [[ -n "$HARENA_AIRGAP" && "$HARENA_INGRESS" == nginx && -f "$HARENA_AIRGAP/$INGRESS_NGINX_ARCHIVE" ]]; then
@@ -333,34 +375,46 @@ check_images() {
   if [[ -f "$ROOT/etc/rancher/k3s/registries.yaml" ]] || grep --quiet imagePullSecrets: "$SCRATCH/harena.yaml"; then
     severity=warning
   fi
+  while read -r name value; do
+    local -x "${name,,}_proxy=$value"
+  done < <(proxy)
+  # A proxy may know k3s by what we do not have.
+  silence="${https_proxy:+warning}"
   for image in $images; do
     # Docker leaves these out of a name.
     short="${image#docker.io/}"
     short="${short#library/}"
-    [[ "$here" != *"\"$image\""* && "$here" != *"\"$short\""* ]] || continue
+    ! grep --quiet -xF -e "$image" -e "$short" <<<"$here" || continue
     if [[ -n "$HARENA_AIRGAP" ]]; then
       missing+=" $image"
       continue
     fi
-    status="$(ask_registry "$image")"
-    case "$status" in
-      200) ;;
-      401 | 403 | 404) missing+=" $image" ;;
+    # Once is enough to wait for a registry.
+    status=""
+    [[ "$mute" == *" ${image%%/*} "* ]] || status="$(ask_registry "$image")"
+    case "${status:-000} $image" in
+      200*) ;;
+      # The second is the chart's placeholder: nobody can be let in.
+      404* | 40[13]" ghcr.io/harena/"*) missing+=" $image" ;;
+      401* | 403* | 429*) refused+=" $image" ;;
+      000*) silent+=" $image" mute+=" ${image%%/*} " ;;
       *) silent+=" $image" ;;
     esac
   done
   if [[ -n "$HARENA_AIRGAP" ]]; then
     [[ -z "$missing" ]] || found error images "in no .tar of $HARENA_IMAGES:$missing" "pack them as docs/node.md says, or name others in the values file"
   else
-    [[ -z "$missing" ]] || found "$severity" images "in no archive here, and their registries have none, or not for everybody:$missing" "$OUR_IMAGES"
-    [[ -z "$silent" ]] || found "$severity" images "in no archive here, and their registries do not answer:$silent" \
+    [[ -z "$missing" ]] || found "$severity" images "in no archive here, and their registries have none:$missing" "$OUR_IMAGES"
+    [[ -z "$refused" ]] || found warning images "in no archive here, and their registries do not tell everybody, or not now:$refused" \
+      "see that k3s can pull them (docs/node.md), or its pods wait until Helm gives up"
+    [[ -z "$silent" ]] || found "${silence:-$severity}" images "in no archive here, and their registries do not answer:$silent" \
       "allow HTTPS to them, or give archives (HARENA_IMAGES, docs/node.md)"
   fi
-  [[ -n "$missing$silent" ]] || found_ok images "each is here or in its registry"
+  [[ -n "$missing$refused$silent" ]] || found_ok images "each is here or in its registry"
 }
 
 # What a node without credentials would be told of an image: 200, 404, 401 or 403 for one that is private
-# or not there, 000 for silence. The API is OCI's distribution-spec, with Docker's token for anybody.
+# or not there, 429 for having asked too often, 000 for silence. The API is OCI's distribution-spec, with Docker's token for anybody.
 ask_registry() { # image
   local image="$1" host name reference answer challenge token=""
   [[ "${image%%/*}" == *[.:]* && "$image" == */* ]] || image="docker.io/$image"
@@ -374,7 +428,7 @@ ask_registry() { # image
   answer="$(ask_manifest "$url")"
   challenge="$(grep --ignore-case '^www-authenticate: *bearer ' <<<"$answer")" || true
   if [[ "$answer" == *401 && "$challenge" =~ realm=\"([^\"]+)\" ]]; then
-    token="$(curl --silent --location --max-time 20 --get --data-urlencode "scope=repository:$name:pull" \
+    token="$(curl --silent --location --connect-timeout 5 --max-time 20 --get --data-urlencode "scope=repository:$name:pull" \
       --data-urlencode "service=$(sed -nE 's/.*service="([^"]*)".*/\1/p' <<<"$challenge")" "${BASH_REMATCH[1]}" |
       sed -nE 's/.*"(access_)?token": *"([^"]+)".*/\2/p')" || true
     [[ -z "$token" ]] || answer="$(ask_manifest "$url" --header @- <<<"Authorization: Bearer $token")"
@@ -382,7 +436,7 @@ ask_registry() { # image
   printf '%s' "${answer: -3}"
 }
 ask_manifest() { # url [argument of curl…]; the headers, and the status last
-  curl --silent --head --location --max-time 20 --header "Accept: $MANIFESTS" --write-out '%{http_code}' "${@:2}" "$1" | tr -d '\r' || true
+  curl --silent --head --location --connect-timeout 5 --max-time 20 --header "Accept: $MANIFESTS" --write-out '%{http_code}' "${@:2}" "$1" | tr -d '\r' || true
 }
 
 # With a role, whatever makes a program on this machine fetch an address would learn its keys.
@@ -423,6 +477,7 @@ preflight() {
   check_resources
   check_ports
   check_conflicts
+  check_firewall
   check_version
   check_clock
   check_release

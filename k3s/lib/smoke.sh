@@ -111,12 +111,13 @@ again: then a log-in, five figures and one answer are tested too."
 }
 
 report_listeners() {
-  local closed=""
-  [[ "$HARENA_FIREWALL" == off ]] || closed="$(sed -nE 's/^ *(tcp|udp) dport (.*) reject.*/\2/p' "$REPOSITORY/k3s/files/$RULES" | tr '{,}\n' ' ')"
+  local closed by="closed by this node"
+  closed="$(closed_ports | tr '\n' ' ')"
+  ! has_own_rules || by+=", but for /etc/harena/firewall.d"
   printf '\nListening beyond this machine (80 and 443 are forwarded by the kernel and hold no socket):\n'
-  listeners | awk -v closed=" $closed " '$2 !~ /^(127\.|\[::1\]|\[::ffff:127\.)/ {
+  listeners | awk -v closed=" $closed" -v by="$by" '$2 !~ /^(127\.|\[::1\]|\[::ffff:127\.)/ {
     who = $3 == 80 || $3 == 443 ? "public" : "must be closed to the internet"
-    if (index(closed, " " $3 " ")) who = "closed by this node"
+    if (index(closed, " " $1 "/" $3 " ")) who = by
     printf "  %-5s %-6s %-22s %s\n", $1, $3, $4, who
   }'
   cat <<'TEXT'

@@ -1,17 +1,20 @@
 """The rules that close k3s' ports, loaded by a kernel; when they are loaded: tests/install."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.cluster.cluster import ROOT
 
-RULES = ROOT / "k3s/files/etc/harena/firewall.nft"
+FILES = ROOT / "k3s/files/etc"
+UNITS = FILES / "systemd/system"
 NAMESPACE = ["unshare", "--user", "--map-root-user", "--net", "--mount", "--fork"]
 
 # A node with a pod at cni0, and a network outside with a stranger (.2) and another node (.3). It
-# echoes at k3s' ports and at two of others, and prints who was answered.
+# echoes at k3s' ports and at two of others, and prints who was answered after a reload of broken
+# rules was refused, and which rules were loaded then and after each emptying of all tables.
 WORLD = """
 import json, socket, subprocess, sys, threading
 
@@ -36,9 +39,9 @@ def shell(text):
     subprocess.run(["bash", "-euc", text], check=True)
 
 
-def load(rules):
-    shell(f"nft --file {rules}")
-    return subprocess.run(["nft", "list", "ruleset"], check=True, capture_output=True).stdout
+def rules():
+    listed = subprocess.run(["nft", "list", "table", "inet", "harena"], capture_output=True)
+    return listed.stdout.decode()
 
 
 def echo(kind, address, port):
@@ -67,6 +70,7 @@ shell('''
   ip address add 10.0.0.1/24 dev eth0
   ip address add fd00::1/64 dev eth0 nodad
   ip address add 10.42.0.1/24 dev cni0
+  ip address add fd42::1/64 dev cni0 nodad
   ip link set eth0 up
   ip link set cni0 up
   outside="nsenter --net=/run/netns/outside ip" pod="nsenter --net=/run/netns/pod ip"
@@ -76,6 +80,7 @@ shell('''
   done
   $outside link set eth0 up
   $pod address add 10.42.0.2/24 dev eth0
+  $pod address add fd42::2/64 dev eth0 nodad
   $pod link set eth0 up
   $pod route add default via 10.42.0.1
   nft add table inet theirs
@@ -85,16 +90,29 @@ for kind, ports in ((socket.SOCK_STREAM, PORTS["tcp"]), (socket.SOCK_DGRAM, PORT
         # Each of its own: a datagram's answer must come from where it was asked.
         for address in ("127.0.0.1", "10.0.0.1", "10.42.0.1"):
             echo(kind, f"::ffff:{address}", port)
-        echo(kind, "fd00::1", port)
-rules = sys.argv[1]
-shell(f"nft --check --file {rules}")
-ruleset = [load(rules), load(rules)]
+        for address in ("fd00::1", "fd42::1"):
+            echo(kind, address, port)
+start, reload, stop, own, library, *back = sys.argv[1:]
+loaded = []
+for command in (start, reload):
+    shell(command)
+    loaded.append(rules())
+with open(own) as file:
+    valid = file.read()
+with open(own, "w") as file:
+    file.write(valid + "add element inet harena nodes { 10.0.0.2 }\\nadd elment\\n")
+refusal = subprocess.run(["bash", "-c", reload], capture_output=True, text=True).stderr
+loaded.append(rules())
+closed = f"set -euo pipefail; . {library}; closed_ports"
+closed = subprocess.run(["bash", "-c", closed], check=True, capture_output=True, text=True).stdout
 found = {}
 for where, source, address in (
     ("node", "127.0.0.1", "127.0.0.1"),
     ("node", "10.0.0.1", "10.0.0.1"),
+    ("node", "fd00::1", "fd00::1"),
     ("pod", "10.42.0.2", "10.42.0.1"),
     ("pod", "10.42.0.2", "10.0.0.1"),
+    ("pod", "fd42::2", "fd42::1"),
     ("outside", "10.0.0.2", "10.0.0.1"),
     ("outside", "10.0.0.3", "10.0.0.1"),
     ("outside", "fd00::2", "fd00::1"),
@@ -106,24 +124,47 @@ for where, source, address in (
             asked = [*enter, sys.executable, "-c", CLIENT, protocol, source, address, str(port)]
             done = subprocess.run(asked, check=True, capture_output=True, text=True)
             found.setdefault(f"{source} to {address}", {})[port] = done.stdout.strip()
-shell("nft delete table inet harena")
+shell(stop)
 tables = subprocess.run(["nft", "list", "tables"], check=True, capture_output=True, text=True)
-again = ruleset[0] == ruleset[1]
-print(json.dumps({"found": found, "same_again": again, "left": tables.stdout.split()}))
+with open(own, "w") as file:
+    file.write(valid)
+for command in back:
+    shell(f"nft flush ruleset; {command}")
+    loaded.append(rules())
+seen = {"found": found, "closed": closed.split(), "refusal": refusal, "loaded": loaded}
+print(json.dumps({**seen, "left": tables.stdout.split()}))
 """
+
+
+def commands(unit: str, *settings: str) -> list[str]:
+    """What systemd would run for each of the settings, once."""
+    found = dict(re.findall(r"^(Exec\w+)=-?(.+)$", (UNITS / unit).read_text(), re.M))
+    return [found[setting] for setting in settings]
 
 
 def test_only_the_node_its_pods_and_other_nodes_are_answered(tmp_path: Path) -> None:
     rules = tmp_path / "firewall.nft"
-    rules.write_text(RULES.read_text().replace("/etc/harena", str(tmp_path)))
+    text = (FILES / "harena/firewall.nft").read_text()
+    rules.write_text(text.replace("/etc/harena", str(tmp_path)))
     own = tmp_path / "firewall.d" / "nodes.nft"
     own.parent.mkdir()
     own.write_text(
-        "add element inet harena nodes { 10.0.0.3 }\nadd element inet harena nodes6 { fd00::3 }\n"
+        "add element inet harena nodes { 10.0.0.3, 10.0.0.5, 10.0.0.4/30 }\n"
+        "add element inet harena nodes6 { fd00::3, fd00::5, fd00::4/126 }\n"
     )
+    run = commands("harena-firewall.service", "ExecStart", "ExecReload", "ExecStop")
+    back = commands("nftables.service.d/harena.conf", "ExecStartPost", "ExecReload", "ExecStopPost")
 
     done = subprocess.run(
-        [*NAMESPACE, sys.executable, "-c", WORLD, str(rules)], capture_output=True, text=True
+        [
+            *(*NAMESPACE, sys.executable, "-c", WORLD),
+            *(command.replace("/etc/harena", str(tmp_path)) for command in run),
+            *(str(own), str(ROOT / "k3s/lib/common.sh")),
+            *(command.replace("/etc/harena", str(tmp_path)) for command in back),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
     assert done.returncode == 0, done.stderr
@@ -135,8 +176,10 @@ def test_only_the_node_its_pods_and_other_nodes_are_answered(tmp_path: Path) -> 
     assert refused == {
         "127.0.0.1 to 127.0.0.1": [],
         "10.0.0.1 to 10.0.0.1": [],
+        "fd00::1 to fd00::1": [],
         "10.42.0.2 to 10.42.0.1": [],
         "10.42.0.2 to 10.0.0.1": [],
+        "fd42::2 to fd42::1": [],
         "10.0.0.2 to 10.0.0.1": [6443, 8472, 10250],
         "10.0.0.3 to 10.0.0.1": [],
         "fd00::2 to fd00::1": [6443, 8472, 10250],
@@ -144,5 +187,8 @@ def test_only_the_node_its_pods_and_other_nodes_are_answered(tmp_path: Path) -> 
     }
     answers = {answer for found in seen["found"].values() for answer in found.values()}
     assert answers == {"?", "refused"}
-    assert seen["same_again"]
+    assert seen["closed"] == ["tcp/6443", "tcp/10250", "udp/8472"]
+    assert "syntax error" in seen["refusal"]
+    assert len(seen["loaded"]) == 6
+    assert set(seen["loaded"]) == {seen["loaded"][0]}
     assert seen["left"] == ["table", "inet", "theirs"]

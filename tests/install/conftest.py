@@ -261,7 +261,7 @@ def serving() -> Iterator[Site]:
             if self.command != "HEAD":
                 self.wfile.write(text.encode() if body is None else body)
 
-        do_GET = do_HEAD = do_POST = answer
+        do_GET = do_HEAD = do_POST = do_CONNECT = answer
 
         def log_message(self, format: str, *args: object) -> None:
             """What was asked is in `asked`."""

@@ -28,6 +28,7 @@ k3s_kubectl() {
     *"get secrets --selector"*) [[ ! -f "$WORLD/releases/$(release "$*")" ]] || echo secret/release ;;
     *"get secrets,"*) echo "kind: List" ;;
     *"delete secret/pending"*) rm -f "$WORLD"/pending/* ;;
+    *"get nodes"*) said "node/harena"$'\n' -nodes ;;
     *"get node"*) printf 127.0.0.1 ;;
     *"get secret engine"*) said "" -engine | base64 ;;
     *"get secret harena-demo"*) if [[ -f "$WORLD/demo" ]]; then base64 <"$WORLD/demo"; fi ;;
@@ -49,7 +50,7 @@ case "$name" in
   rpm) said "" | grep -q . ;;
   modprobe | sysctl | umount) ;;
   ip) said "" ;;
-  nft) [[ "$*" == "list table inet harena" && -e "$WORLD/active/harena-firewall" ]] ;;
+  nft) [[ "$*" == "list table inet harena" && -e "$WORLD/active/harena-firewall" ]] && cat "$HARENA_ROOT/etc/harena/firewall.nft" ;;
   mountpoint) [[ "$2" == "$(said /)" ]] ;;
   iptables-save | ip6tables-save) printf '%s\n' '*filter' ':KUBE-SERVICES - [0:0]' '-A INPUT -p tcp --dport 22 -j ACCEPT' '-A INPUT -j KUBE-FIREWALL' COMMIT ;;
   iptables-restore | ip6tables-restore) cat >"$WORLD/$name" ;;
@@ -62,7 +63,7 @@ case "$name" in
       is-active) [[ -e "$WORLD/active/$unit" ]] ;;
       is-enabled) [[ -e "$WORLD/enabled/$unit" ]] ;;
       enable) touch "$WORLD/enabled/$unit" ;;
-      restart)
+      restart | reload-or-restart)
         touch "$WORLD/active/$unit"
         [[ "$unit" == k3s ]] || exit 0
         mkdir -p "$state/server/db" "$state/storage" "$state/agent/"{containerd,etc/kubelet.conf.d}

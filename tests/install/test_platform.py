@@ -1,5 +1,6 @@
 """The ingress controller, the chart, and the questions that are asked of them at the end."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.install.conftest import (
     DEPLOY,
     NGINX_ON,
+    OURS,
     RELEASE,
     RESTART,
     TAG,
@@ -109,6 +111,42 @@ class TestOurImages:
 
             assert node.called(f"{self.ASKED}{TAG} ")
 
+    def test_one_that_is_left_over_does_not_change_what_a_registry_has(
+        self, node: Machine, archive: Path
+    ) -> None:
+        node.install(HARENA_IMAGES=str(archive.parent))
+        left = node.file("var/lib/rancher/k3s/agent/images/harena.tar")
+        values = node.file("etc/harena/values.yaml")
+        values.write_text("image: {registry: images.test/ours, tag: newer}\n")
+        node.forget()
+
+        said = node.install(HARENA_SMOKE_USER="").stdout
+
+        assert f"an earlier run left {left}, and the values ask for none" in said
+        assert node.called(f"{DEPLOY}harena")
+        assert node.called(self.ASKED) == []
+        assert "/v2/ours/user/manifests/newer" in node.site.asked
+
+    def test_one_that_was_given_is_never_left_out(self, node: Machine, archive: Path) -> None:
+        node.file("etc/harena/values.yaml").write_text("image: {registry: images.test/ours}\n")
+
+        node.install(HARENA_IMAGES=str(archive.parent))
+
+        assert node.called(f"{self.ASKED}{TAG} ")
+
+    def test_one_of_docker_s_counts(self, node: Machine, archive: Path, tmp_path: Path) -> None:
+        names = [f"{OURS}user:ours-7", f"{OURS}db:ours-7"]
+        manifest = tmp_path / "manifest.json"
+        manifest.write_text(json.dumps([{"RepoTags": names}, {"RepoTags": None}], indent=1))
+        tar = ["tar", "-cf", str(archive), "-C", str(tmp_path), "manifest.json"]
+        subprocess.run(tar, check=True)
+
+        node.install(HARENA_IMAGES=str(archive.parent))
+
+        assert node.called(f"{self.ASKED}ours-7 ")
+        assert "/v2/harena/user/manifests/ours-7" not in node.site.asked
+        assert "/v2/harena/metric/manifests/ours-7" in node.site.asked
+
     def test_without_one_the_values_say_it(self, node: Machine) -> None:
         node.install()
 
@@ -122,6 +160,18 @@ class TestOurImages:
 
         assert f"holds our images of 0.0.9, and this checkout is {RELEASE}" in said
         assert "pack them from this checkout" in said
+        assert "or remove it" not in said
+
+    @pytest.mark.parametrize("tags", [("0.0.9-0123456789ab",), ("1", "2")])
+    def test_one_that_is_left_over_can_be_removed(
+        self, node: Machine, archive: Path, tags: tuple[str, ...]
+    ) -> None:
+        write_ours(archive, *tags)
+        images = node.file("var/lib/rancher/k3s/agent/images")
+        images.mkdir()
+        archive.rename(images / archive.name)
+
+        assert "; or remove it, where our images come from a registry" in node.refused()
 
     @pytest.mark.parametrize("tags", [(), ("1", "2")])
     def test_one_without_one_tag_is_refused(

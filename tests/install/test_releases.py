@@ -279,14 +279,51 @@ class TestRegistries:
         self, machine: Machine, site: Site
     ) -> None:
         site.answers[self.OURS] = (503, "")
-        machine.fail("^curl .*quay.io")
+        machine.fail("^curl .*(registry-1.docker|quay).io/v2/")
 
         said = machine.refused()
 
         named = re.search("their registries do not answer: (.+)", said)
         assert named
-        assert {name.split("/")[0] for name in named[1].split()} == {"ghcr.io", "quay.io"}
+        silent = {image for image in chart_images() if not image.startswith("ghcr.io/")}
+        assert set(named[1].split()) == silent | {"ghcr.io/harena/user:0.1.0"}
         assert "1 errors" in said
+        # Each was waited for once.
+        assert len(machine.called("^curl .*(registry-1.docker|quay).io/v2/")) == 2
+
+    @pytest.mark.parametrize("status", [401, 403, 429])
+    def test_one_that_does_not_tell_everybody_may_tell_k3s(
+        self, machine: Machine, site: Site, status: int
+    ) -> None:
+        site.answers["/v2/library/postgres/manifests/18.6-bookworm"] = (status, "")
+
+        said = machine.install("--preflight").stdout
+
+        named = re.search("do not tell everybody, or not now: (.+)\n.*-> see that k3s can", said)
+        assert named
+        assert named[1] == "docker.io/library/postgres:18.6-bookworm"
+        assert "0 errors, 1 warnings" in said
+
+    def test_k3s_s_proxy_is_asked_and_its_silence_is_a_warning(
+        self, machine: Machine, site: Site
+    ) -> None:
+        settings = machine.file("etc/default/k3s")
+        settings.parent.mkdir(parents=True)
+        proxy = site.url.replace("//", "//user:s3cret@")
+        settings.write_text(
+            f'CONTAINERD_HTTPS_PROXY="{proxy}"\nHTTPS_PROXY=http://127.0.0.1:1\n'
+            "NO_PROXY='ghcr.io,quay.io'\n"
+        )
+
+        done = machine.install("--preflight")
+
+        assert [path for path in site.asked if path.endswith(f":{site.tls_port}")]
+        named = re.search("their registries do not answer: (.+)", done.stdout)
+        assert named
+        direct = ("ghcr.io/", "quay.io/")
+        assert set(named[1].split()) == {x for x in chart_images() if not x.startswith(direct)}
+        assert "0 errors, 1 warnings" in done.stdout
+        assert "s3cret" not in "\n".join(machine.calls) + done.stdout + done.stderr
 
     def test_a_registry_of_one_s_own(self, machine: Machine, site: Site) -> None:
         digest = f"sha256:{'0' * 64}"
@@ -323,7 +360,12 @@ class TestRegistries:
     def test_a_registry_that_gives_nobody_a_token(self, machine: Machine, site: Site) -> None:
         site.challenge = 'Bearer realm="https://auth.test/token",service="images"'
 
-        assert "have none, or not for everybody" in machine.refused()
+        said = machine.refused()
+
+        # Ours are nowhere; the others' may be told to k3s.
+        assert re.search("registries have none: ghcr.io/harena/", said)
+        assert re.search("do not tell everybody, or not now: docker.io/", said)
+        assert "1 errors, 1 warnings" in said
 
     def test_with_credentials_for_k3s_it_is_a_warning(self, machine: Machine, site: Site) -> None:
         site.answers[self.OURS] = (401, "")
