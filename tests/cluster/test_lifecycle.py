@@ -111,6 +111,14 @@ async def test_a_failing_migration_leaves_the_old_version_serving(harena: Harena
             seconds=40,
         ).returncode
 
+    def said_why() -> bool:
+        ended = harena.cluster.items(
+            *("pods", f"--namespace={harena.namespace}", "--field-selector=status.phase=Failed"),
+            "--selector=app.kubernetes.io/component=migrate",
+        )
+        names = [pod["metadata"]["name"] for pod in ended]
+        return any("division by zero" in harena.kubectl("logs", name) for name in names)
+
     try:
         async with traffic(COVERAGE, ADDRESSES, rate=20) as answers:
             assert await asyncio.to_thread(upgrade) != 0
@@ -118,8 +126,7 @@ async def test_a_failing_migration_leaves_the_old_version_serving(harena: Harena
         assert figures(harena, "10.46.5.6") == before
         made = "SELECT count(*) FROM pg_tables WHERE tablename = 'half_done'"
         assert harena.sql(made) == "0"
-        logs = ("logs", "--selector=app.kubernetes.io/component=migrate", "--tail=-1")
-        assert "division by zero" in harena.kubectl(*logs)
+        assert eventually(said_why)
     finally:
         harena.install()
     assert figures(harena, "10.46.5.7") == before
