@@ -218,8 +218,9 @@ class TestDown:
 
 @contextmanager
 def foreground(platform: Platform) -> Iterator["subprocess.Popen[str]"]:
+    """As a script in the background starts it: a shell lets such a one ignore Ctrl-C."""
     with subprocess.Popen(
-        platform.command("up", "--foreground"),
+        ["env", "--ignore-signal=INT", *platform.command("up", "--foreground")],
         env=platform.environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

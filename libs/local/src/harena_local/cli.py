@@ -45,6 +45,10 @@ def up(
     ] = False,
 ) -> None:
     """Start everything that is not running; with demo data, topped up to today."""
+    if foreground:
+        # A hang-up or a stop as well, and a Ctrl-C although whoever started this ignores it.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
     platform = _platform()
     with platform.state.lock():
         ran_before = platform.supervisor.running
@@ -76,9 +80,7 @@ def up(
 
 
 def _follow_all(platform: Embedded) -> None:
-    """Follows all logs. Ctrl-C, a hang-up or a stop end it as KeyboardInterrupt."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    """Follows all logs, as long as the platform runs."""
     _follow(platform, list(platform.parts), while_true=lambda: platform.supervisor.running)
     raise LocalError("The platform was stopped by another command, or its supervisor ended.")
 
