@@ -414,7 +414,8 @@ check_images() {
 }
 
 # What a node without credentials would be told of an image: 200, 404, 401 or 403 for one that is private
-# or not there, 429 for having asked too often, 000 for silence. The API is OCI's distribution-spec, with Docker's token for anybody.
+# or not there, 429 for having asked too often, 000 for silence. The API is OCI's distribution-spec, with
+# Docker's token for anybody.
 ask_registry() { # image
   local image="$1" host name reference answer challenge token=""
   [[ "${image%%/*}" == *[.:]* && "$image" == */* ]] || image="docker.io/$image"

@@ -1,7 +1,7 @@
 """What a deployment's values change: origins, time-outs, how many requests may be under way.
 
-In: `choosy`, which is the edge under test where EDGE_ROUTING gives it these VALUES, and a local one
-with them else.
+In: `changed`, which is the edge under test where EDGE_ROUTING gives it these VALUES, and a local
+one with them else.
 """
 
 from collections.abc import AsyncIterator
@@ -34,15 +34,15 @@ METHOD = {"Access-Control-Request-Method": "POST"}
 
 
 @pytest.fixture
-def choosy(edge: Edge, edge_with: EdgeStarter) -> Edge:
+def changed(edge: Edge, edge_with: EdgeStarter) -> Edge:
     return edge_with(VALUES) if edge.model.cors.allows_any else edge
 
 
 @pytest.mark.parametrize("origin", [*ORIGINS, *STRANGERS, None])
-async def test_listed_origins_are_told_apart(choosy: Edge, origin: str | None) -> None:
+async def test_listed_origins_are_told_apart(changed: Edge, origin: str | None) -> None:
     headers = {"Origin": origin} if origin else {}
     allowed = [origin] if origin in ORIGINS else []
-    async with choosy.client() as client:
+    async with changed.client() as client:
         for answer in (
             await client.http.get(PATH, headers=headers),
             await client.http.get(f"{PATH}?abort=1", headers=headers),
@@ -50,28 +50,28 @@ async def test_listed_origins_are_told_apart(choosy: Edge, origin: str | None) -
         ):
             assert values(answer, "Access-Control-Allow-Origin") == allowed
             vary = listed(",".join(values(answer, "Vary")))
-            assert ("Origin" in vary) == ("vary_origin" in choosy.can)
+            assert ("Origin" in vary) == ("vary_origin" in changed.can)
 
 
 @pytest.mark.parametrize("origin", [*ORIGINS, *STRANGERS])
-async def test_a_preflight_is_answered_by_the_edge(choosy: Edge, origin: str) -> None:
-    async with choosy.client() as client:
+async def test_a_preflight_is_answered_by_the_edge(changed: Edge, origin: str) -> None:
+    async with changed.client() as client:
         answer = await client.http.options(PATH, headers={**METHOD, "Origin": origin})
 
-    status = 204 if "preflight_204" in choosy.can else 200
-    if origin in STRANGERS and "strangers_preflight" not in choosy.can:
+    status = 204 if "preflight_204" in changed.can else 200
+    if origin in STRANGERS and "strangers_preflight" not in changed.can:
         assert answer.json()["path"] == PATH  # of the service
     else:
         assert (answer.status_code, answer.content) == (status, b"")
 
 
-async def test_a_slow_service_is_504_and_asked_once(choosy: Edge) -> None:
+async def test_a_slow_service_is_504_and_asked_once(changed: Edge) -> None:
     name = uuid4().hex
-    async with choosy.client() as client:
+    async with changed.client() as client:
         answer = await client.http.get(f"{SLOW}?sleep=10&count={name}", headers=LISTED)
         counted = await client.http.get(f"{SLOW}?count={name}")
 
-    check_own_error(choosy, answer, 504, "GATEWAY_TIMEOUT")
+    check_own_error(changed, answer, 504, "GATEWAY_TIMEOUT")
     assert counted.json()["counted"] == 2
 
 
@@ -95,15 +95,15 @@ OPEN = {"stream": _stream, "socket": _socket}
 
 
 @pytest.mark.parametrize("kind", OPEN)
-async def test_so_many_are_under_way_and_no_more(choosy: Edge, kind: str) -> None:
+async def test_so_many_are_under_way_and_no_more(changed: Edge, kind: str) -> None:
     """Until one ends; for this route and this client alone."""
-    async with choosy.client() as client, choosy.client() as other, AsyncExitStack() as stack:
+    async with changed.client() as client, changed.client() as other, AsyncExitStack() as stack:
         for _ in range(AT_ONCE):
             await stack.enter_async_context(OPEN[kind](client))
 
         refused = await client.http.get(STREAM, headers=LISTED)
-        check_own_error(choosy, refused, 429, "TOO_MANY_REQUESTS")
-        said = ["1"] if "retry_after_connections" in choosy.can else []
+        check_own_error(changed, refused, 429, "TOO_MANY_REQUESTS")
+        said = ["1"] if "retry_after_connections" in changed.can else []
         assert values(refused, "Retry-After") == said
         with pytest.raises(InvalidStatus) as handshake:
             async with client.websocket(STREAM):
@@ -119,10 +119,10 @@ async def test_so_many_are_under_way_and_no_more(choosy: Edge, kind: str) -> Non
         await eventually(passes)
 
 
-async def test_all_paths_of_a_route_are_counted_together(choosy: Edge) -> None:
-    async with choosy.client() as client, AsyncExitStack() as stack:
+async def test_all_paths_of_a_route_are_counted_together(changed: Edge) -> None:
+    async with changed.client() as client, AsyncExitStack() as stack:
         for _ in range(AT_ONCE):
             await stack.enter_async_context(_stream(client, PATH))
         answer = await client.http.get("/api/v1/accounts")
 
-    assert answer.status_code == (429 if "bucket_of_route" in choosy.can else 200)
+    assert answer.status_code == (429 if "bucket_of_route" in changed.can else 200)
